@@ -1,0 +1,16 @@
+"""The composition root: builds each room once, hands it what it needs, owns every background task.
+
+gateway.py   the running gateway: start, background work, reload, drain
+fleet.py     upstreams as they are now: opened, discovered, kept over a reload
+world.py     fleet and settings -> the World that calls see
+accounts.py  keys: the rights file, the store behind it, changes by the command line
+home.py      the files in the state directory
+server.py    uvicorn with our listener and our signals
+offline.py   the same parts without a server, for `check`, `models` and `explain`
+
+Late imports live here and in the command line only: what is not needed to answer the first call is loaded behind it.
+"""
+
+from kilo_gateway.app.offline import ProbeResult, explain, offline_catalog, probe
+
+__all__ = ["ProbeResult", "explain", "offline_catalog", "probe"]

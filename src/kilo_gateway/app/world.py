@@ -1,0 +1,59 @@
+"""Fleet and settings -> the World that calls see. Built whole, then put in force by one assignment."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from kilo_gateway.app.fleet import Fleet
+from kilo_gateway.catalog.build import Knowledge, build
+from kilo_gateway.catalog.facts import load_facts
+from kilo_gateway.catalog.price_table import PriceFinder, PriceTable
+from kilo_gateway.catalog.snapshot import Snapshot, make_snapshot
+from kilo_gateway.config.compile import aliases, overrides, terms
+from kilo_gateway.config.schema import Settings
+from kilo_gateway.core.clock import Clock
+from kilo_gateway.core.deployment import Deployment
+from kilo_gateway.dialects.registry import DIALECTS
+from kilo_gateway.edge.service import EdgeLimits, World
+from kilo_gateway.relay.view import View
+
+
+def build_snapshot(fleet: Fleet, settings: Settings, prices: PriceTable, clock: Clock) -> Snapshot:
+    """The catalog and what goes with it, as of now."""
+    now = clock.wall()
+    knowledge = Knowledge(
+        facts=load_facts(),
+        price_of=PriceFinder(prices, datetime.fromtimestamp(now, UTC).date()),
+        overrides=overrides(settings),
+    )
+    sources = [member.source() for member in fleet.members.values()]
+    return make_snapshot(
+        build(sources, aliases(settings), knowledge),
+        settings.auto.preference,
+        max_attempts=settings.routing.max_attempts,
+        made_at=now,
+    )
+
+
+def build_world(fleet: Fleet, settings: Settings, prices: PriceTable, clock: Clock) -> World:
+    """Everything that a call sees, as of now."""
+    snapshot = build_snapshot(fleet, settings, prices, clock)
+    return World(
+        snapshot=snapshot,
+        view=View(
+            names=snapshot,
+            upstreams=fleet.upstreams,
+            dialect=DIALECTS["openai_chat"],
+            terms=terms(settings),
+        ),
+        limits=EdgeLimits(
+            max_body_bytes=settings.server.max_body_bytes, cors_origins=settings.server.cors_origins
+        ),
+    )
+
+
+def deployment_ids(world: World) -> frozenset[str]:
+    """Identities of all deployments, to forget the health of those that are gone."""
+    models: Iterable[tuple[Deployment, ...]] = (
+        model.deployments for model in world.snapshot.catalog.models.values()
+    )
+    return frozenset(deployment.id for group in models for deployment in group)

@@ -1,0 +1,102 @@
+"""Snapshot: the immutable world that one call sees."""
+
+import re
+from collections.abc import Iterator, Sequence
+from fnmatch import translate
+
+import msgspec
+
+from kilo_gateway.catalog.catalog import Catalog, Model
+from kilo_gateway.core.deployment import Deployment
+from kilo_gateway.core.money import NANODOLLARS_PER_DOLLAR
+
+MAX_AUTO_GROUPS = 64
+_DEAR = 10 * NANODOLLARS_PER_DOLLAR  # a million tokens of input
+_SPECIAL = frozenset({"nano", "mini", "lite", "image", "audio", "search", "codex"})
+_NUMBERS = re.compile(r"\d+")
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """Catalog and routing settings as one call sees them; swapped whole. Made by `make_snapshot`.
+
+    `auto_preference` are the settings' ids and globs, `preferred` the ids of models that they mean, best first.
+    `version` counts up; `made_at` is in seconds since the epoch.
+    """
+
+    catalog: Catalog
+    auto_preference: tuple[str, ...] = ()
+    max_attempts: int = 4
+    version: int = 0
+    made_at: float = 0.0
+    preferred: tuple[str, ...] = ()
+    auto_groups: tuple[tuple[Deployment, ...], ...] = ()
+
+    def candidates(self, name: str) -> tuple[Deployment, ...]:
+        """Every deployment that a name stands for; empty if the name is unknown."""
+        return self.catalog.candidates(name)
+
+    def auto_candidates(self) -> tuple[tuple[Deployment, ...], ...]:
+        """The deployments of `kilo/auto`, group after group, the preferred first and the last resort last."""
+        return self.auto_groups
+
+    def nearest(self, name: str) -> tuple[str, ...]:
+        """Known names that look like an unknown one."""
+        return self.catalog.nearest(name)
+
+
+def make_snapshot(  # noqa: PLR0913 - one keyword a field
+    catalog: Catalog,
+    auto_preference: Sequence[str] = (),
+    *,
+    max_attempts: int = 4,
+    version: int = 0,
+    made_at: float = 0.0,
+    last_resort: Sequence[str] = ("local",),
+    never: Sequence[str] = ("sim",),
+) -> Snapshot:
+    """A snapshot with the order of `kilo/auto` worked out.
+
+    `last_resort` are upstreams that `kilo/auto` uses only when nothing else is left, `never` those it does not use.
+    Models meant by one glob are ordered newest first.
+    """
+    left_out = {*last_resort, *never}
+    models = [model for model in catalog.models.values() if _may_be_auto(model)]
+    ordinary = [model for model in models if model.deployments[0].upstream not in left_out]
+    preferred = tuple(dict.fromkeys(model.id for model in _preferred(ordinary, auto_preference)))
+    rest = [model.id for model in ordinary]
+    last = [
+        model.id
+        for name in last_resort
+        for model in models
+        if model.deployments[0].upstream == name
+    ]
+    ids = [*dict.fromkeys((*preferred, *rest))][: MAX_AUTO_GROUPS - len(last[:8])] + last[:8]
+    return Snapshot(
+        catalog=catalog,
+        auto_preference=tuple(auto_preference),
+        max_attempts=max_attempts,
+        version=version,
+        made_at=made_at,
+        preferred=preferred,
+        auto_groups=tuple(catalog.models[model_id.lower()].deployments for model_id in ids),
+    )
+
+
+def _may_be_auto(model: Model) -> bool:
+    return "chat" in model.deployments[0].operations and "text" in model.output_modalities
+
+
+def _preferred(models: Sequence[Model], preference: Sequence[str]) -> Iterator[Model]:
+    for glob in preference:
+        matches = re.compile(translate(glob.lower())).match
+        yield from sorted(
+            (model for model in models if matches(model.id.lower())), key=_newest_first
+        )
+
+
+def _newest_first(model: Model) -> tuple[bool, bool, int, list[int], int, str]:
+    """Order within one glob: dear and special models after the ordinary ones, then the newest, then the highest."""
+    is_dear = model.price is not None and (model.price.input or 0) >= _DEAR
+    is_special = not _SPECIAL.isdisjoint(re.split(r"[^a-z]+", model.id.lower()))
+    numbers = [-int(number[:9]) for number in _NUMBERS.findall(model.id)]
+    return is_special, is_dear, -model.created, numbers, len(model.id), model.id

@@ -1,0 +1,185 @@
+"""Settings and vendor rows become plans: which upstreams there are, where they came from, and what they need."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from kilo_gateway.catalog.source import Override
+from kilo_gateway.config.schema import ModelSettings, Settings, UpstreamSettings
+from kilo_gateway.config.secrets import resolve
+from kilo_gateway.core.deployment import Limits
+from kilo_gateway.core.money import Price, nanodollars_from_usd
+from kilo_gateway.core.secret import Secret
+from kilo_gateway.relay.view import Terms
+from kilo_gateway.upstreams.pool import Timeouts
+from kilo_gateway.upstreams.profiles import Profile, key_variable, profiles
+from kilo_gateway.upstreams.target import Target, parse_target
+
+CUSTOM = "custom"
+Origin = Literal["settings", "environment", "loopback", "built-in"]
+
+
+class UpstreamPlan(msgspec.Struct, frozen=True):
+    """Everything needed to open one upstream. Two equal plans are the same upstream: its connections are kept."""
+
+    name: str
+    profile: Profile
+    target: Target
+    key: Secret
+    origin: Origin
+    timeouts: Timeouts = Timeouts()
+    headers: tuple[tuple[str, str], ...] = ()
+    models: tuple[str, ...] | None = None
+    prefix: str = ""
+    priority: int = 0
+    weight: int = 1
+    max_connections: int = 512
+
+
+def configured_plans(
+    settings: Settings, environ: Mapping[str, str], base: Path
+) -> tuple[UpstreamPlan, ...]:
+    """The upstreams that the settings name. Raises SecretError or ValueError for what `check` reports."""
+    return tuple(
+        _configured(upstream, environ, base) for upstream in settings.upstreams if upstream.enabled
+    )
+
+
+def _configured(upstream: UpstreamSettings, environ: Mapping[str, str], base: Path) -> UpstreamPlan:
+    rows = profiles()
+    vendor = upstream.vendor or (upstream.name if upstream.name in rows else CUSTOM)
+    profile = rows[vendor]
+    if upstream.api_version:
+        profile = msgspec.structs.replace(
+            profile, query=profile.query | {"api-version": upstream.api_version}
+        )
+    ca_file = str(base / upstream.ca_file) if upstream.ca_file else None
+    return UpstreamPlan(
+        name=upstream.name,
+        profile=profile,
+        target=parse_target(
+            upstream.name,
+            upstream.base_url or profile.base_url,
+            ca_file=ca_file,
+            proxy=upstream.proxy,
+        ),
+        key=_key(upstream, profile, environ, base),
+        origin="settings",
+        timeouts=Timeouts(
+            upstream.connect_timeout_s, upstream.first_byte_timeout_s, upstream.silence_timeout_s
+        ),
+        headers=tuple(
+            (name, resolve(value, environ=environ, base=base).reveal())
+            for name, value in upstream.headers.items()
+        ),
+        models=upstream.models,
+        prefix=_prefix(upstream, profile, vendor),
+        priority=upstream.priority,
+        weight=upstream.weight,
+        max_connections=upstream.max_connections,
+    )
+
+
+def _prefix(upstream: UpstreamSettings, profile: Profile, vendor: str) -> str:
+    """What clients see before an id. Models that the operator names for a custom upstream are named as clients ask."""
+    if upstream.prefix is not None:
+        return upstream.prefix
+    if vendor == CUSTOM and upstream.models is not None:
+        return ""
+    return upstream.name if profile.prefix is None else profile.prefix
+
+
+def _key(
+    upstream: UpstreamSettings, profile: Profile, environ: Mapping[str, str], base: Path
+) -> Secret:
+    if upstream.api_key:
+        return resolve(upstream.api_key, environ=environ, base=base)
+    variable = key_variable(profile, environ)
+    # A vendor's key goes to the vendor: not to another address that the settings name for it.
+    if variable is None or (upstream.base_url and upstream.base_url != profile.base_url):
+        return Secret("")
+    return Secret(environ[variable].strip())
+
+
+def environment_plans(environ: Mapping[str, str], taken: frozenset[str]) -> Iterator[UpstreamPlan]:
+    """Vendors whose usual key variable is set, but for those whose name is taken by the settings."""
+    for name, profile in profiles().items():
+        if name in taken or not profile.base_url:
+            continue
+        variable = key_variable(profile, environ)
+        if variable is not None:
+            yield own_plan(
+                profile, profile.base_url, Secret(environ[variable].strip()), "environment"
+            )
+
+
+def loopback_rows(taken: frozenset[str]) -> tuple[Profile, ...]:
+    """Servers that usually listen on a loopback port of their own."""
+    return tuple(
+        profile
+        for name, profile in profiles().items()
+        if profile.loopback_port is not None and name not in taken
+    )
+
+
+def own_plan(profile: Profile, base_url: str, key: Secret, origin: Origin) -> UpstreamPlan:
+    """The plan of an upstream that was found, not configured. Found ones come after configured ones."""
+    return UpstreamPlan(
+        name=profile.name,
+        profile=profile,
+        target=parse_target(profile.name, base_url),
+        key=key,
+        origin=origin,
+        prefix=profile.name if profile.prefix is None else profile.prefix,
+    )
+
+
+def overrides(settings: Settings) -> dict[str, Override]:
+    """What the settings say about models, by the id that clients use (lower case)."""
+    return {name.lower(): _override(model) for name, model in settings.models.items()}
+
+
+def _override(model: ModelSettings) -> Override:
+    return Override(
+        name=model.name,
+        limits=Limits(model.context_length, model.max_output),
+        capabilities=None if model.capabilities is None else frozenset(model.capabilities),
+        price=_price(model),
+    )
+
+
+def _price(model: ModelSettings) -> Price | None:
+    price = Price(
+        input=_quote(model.input_price),
+        output=_quote(model.output_price),
+        cache_read=_quote(model.cache_read_price),
+        cache_write=_quote(model.cache_write_price),
+        source="settings",
+    )
+    return None if price == Price(source="settings") else price
+
+
+def _quote(dollars: float | None) -> int | None:
+    return None if dollars is None else nanodollars_from_usd(dollars)
+
+
+def aliases(settings: Settings) -> dict[str, tuple[str, ...]]:
+    """Further names for models, each as the models to try in order."""
+    return {
+        name: (models,) if isinstance(models, str) else models
+        for name, models in settings.aliases.items()
+    }
+
+
+def terms(settings: Settings) -> Terms:
+    """The limits under which calls run."""
+    server, routing = settings.server, settings.routing
+    return Terms(
+        max_attempts=routing.max_attempts,
+        retry_after_max_s=routing.retry_after_max_s,
+        max_reply_bytes=server.max_reply_bytes,
+        cost_in_body=server.cost_in_body,
+        comment_interval_s=server.comment_interval_s,
+    )

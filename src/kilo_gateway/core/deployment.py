@@ -1,0 +1,42 @@
+"""Deployment: one model at one upstream. Facts only; health lives in the router."""
+
+from typing import Literal
+
+import msgspec
+
+from kilo_gateway.core.money import Price
+
+Operation = Literal["chat", "completions", "embeddings"]
+
+
+class Limits(msgspec.Struct, frozen=True, gc=False):
+    """Sizes in tokens; None where unknown."""
+
+    context: int | None = None
+    output: int | None = None
+
+
+class Deployment(msgspec.Struct, frozen=True):
+    """One model at one upstream.
+
+    `model` is the name clients use (`openai/gpt-5`), `upstream_model` the name that the upstream wants in the body.
+    `capabilities` are words such as "tools", "vision", "reasoning", "structured"; absent means no.
+    `operations` are those that the upstream serves for it. Candidates of equal `priority` (lower is first) share by
+    `weight`.
+    """
+
+    upstream: str
+    model: str
+    upstream_model: str
+    dialect: str
+    operations: tuple[Operation, ...] = ("chat", "completions")
+    capabilities: frozenset[str] = frozenset()
+    limits: Limits = Limits()
+    price: Price | None = None
+    priority: int = 0
+    weight: int = 1
+
+    @property
+    def id(self) -> str:
+        """Identity of the deployment: `upstream/upstream_model`."""
+        return f"{self.upstream}/{self.upstream_model}"

@@ -1,0 +1,88 @@
+"""A JSON object body as its top-level members, each still in the client's own bytes.
+
+The path of a call parses no more than this: one pass over the bytes finds the members, what is not looked at is never
+built. A member can be replaced and the body written again; every other value stays byte for byte. Writing anew also
+settles what a body with a doubled key means: the gateway and the upstream read the same, last, one.
+"""
+
+from typing import NoReturn
+
+import msgspec
+
+from kilo_gateway.core.fault import Fault, Kind
+
+Fields = dict[str, msgspec.Raw]
+
+_FIELDS: msgspec.json.Decoder[Fields] = msgspec.json.Decoder(Fields)
+_ENCODE = msgspec.json.Encoder().encode
+_BOM = b"\xef\xbb\xbf"
+
+
+def read_fields(body: bytes) -> Fields:
+    """The top-level members of a JSON object.
+
+    Raises Fault invalid_request, with line and column where JSON breaks, for anything that is not UTF-8, not JSON, not
+    an object, or nested deeper than the interpreter's recursion limit (about 1,000 levels).
+    """
+    if body.startswith(_BOM):
+        body = body[3:]
+    if not body.isascii():
+        _check_utf8(body)
+    try:
+        return _FIELDS.decode(body)
+    except msgspec.ValidationError:
+        raise _invalid('The request body must be a JSON object, such as {"model": ...}.') from None
+    except msgspec.DecodeError as error:
+        _refuse_malformed(body, str(error))
+    except RecursionError:
+        raise _invalid(
+            "The request body is nested too deeply (about 1,000 levels are accepted)."
+        ) from None
+
+
+def write_fields(fields: Fields) -> bytes:
+    """The members as one JSON object, values as they are."""
+    return _ENCODE(fields)
+
+
+def text_of(raw: msgspec.Raw) -> str | None:
+    """The value if it is a JSON string, else None."""
+    try:
+        return msgspec.json.decode(raw, type=str)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def raw_json(value: object) -> msgspec.Raw:
+    """A value as a member."""
+    return msgspec.Raw(_ENCODE(value))
+
+
+def starts_with(raw: msgspec.Raw, byte: bytes) -> bool:
+    """Whether a value begins with that byte: b"[" for an array, b"{" for an object."""
+    return bytes(memoryview(raw)[:1]) == byte
+
+
+def _invalid(message: str) -> Fault:
+    return Fault(Kind.INVALID_REQUEST, message)
+
+
+def _check_utf8(body: bytes) -> None:
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        raise _invalid(f"The request body is not valid UTF-8 (byte {error.start}).") from None
+
+
+def _refuse_malformed(body: bytes, problem: str) -> NoReturn:
+    if not body.strip():
+        raise _invalid("The request body is empty: send a JSON object.")
+    text, _, position = problem.removeprefix("JSON is malformed: ").rpartition(" (byte ")
+    if not text:
+        raise _invalid(
+            f"Malformed JSON: {problem.lower()} (the body ends after {len(body)} bytes)."
+        )
+    offset = int(position.rstrip(")"))
+    line = body.count(b"\n", 0, offset) + 1
+    column = offset - body.rfind(b"\n", 0, offset)
+    raise _invalid(f"Malformed JSON: {text} at line {line}, column {column} (byte {offset}).")

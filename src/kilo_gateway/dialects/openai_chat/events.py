@@ -1,0 +1,208 @@
+"""Streams: usage, errors and the end are seen in the bytes; whole events are passed on as they came.
+
+    started --first event--> flowing --data: [DONE]--> done
+       |                        |--error event-------> failed
+       '--JSON instead of SSE---'
+
+Most events hold nothing for us: they are recognised by what their bytes do not contain, and never parsed. An event
+that counts tokens, or may be an error, is taken apart. What follows [DONE] or an error is dropped. A client that did
+not ask for usage does not see the chunk that only carries it.
+"""
+
+from collections.abc import Callable
+
+from kilo_gateway.core.deployment import Operation
+from kilo_gateway.core.fault import Fault, Kind
+from kilo_gateway.core.usage import UNKNOWN_USAGE, Usage
+from kilo_gateway.dialects.body import raw_json
+from kilo_gateway.dialects.openai_chat.replies import (
+    error_of,
+    finish_reason_of,
+    read_envelope,
+    usage_of,
+    with_cost,
+)
+from kilo_gateway.dialects.sse import Event, Splitter, comment_bytes, event_bytes, events_of
+
+_DONE = event_bytes(b"[DONE]")
+_BOM = b"\xef\xbb\xbf"
+_EVENT_OVERHEAD_BYTES = 180
+_BYTES_PER_TOKEN = 4
+
+PriceOf = Callable[[Usage], int | None]
+
+
+class Stream:
+    """One streamed reply on its way to the client.
+
+    `feed(chunk)` takes upstream's bytes and gives the client's; `finish()` is called at a clean end and gives the rest,
+    with a terminal event if upstream sent none. Read after that, or at any moment: `usage`, `finish_reason`, `is_done`
+    (upstream said it is complete), `error` (the error object it sent), `events`, `event_bytes`.
+    """
+
+    __slots__ = (
+        "_cost_of",
+        "_operation",
+        "_raw_tail",
+        "_splitter",
+        "_wants_usage",
+        "error",
+        "event_bytes",
+        "events",
+        "finish_reason",
+        "is_done",
+        "usage",
+    )
+
+    def __init__(
+        self, operation: Operation, *, wants_usage: bool, cost_of: PriceOf | None = None
+    ) -> None:
+        self._operation = operation
+        self._wants_usage = wants_usage
+        self._cost_of = cost_of
+        self._splitter = Splitter()
+        self.usage = UNKNOWN_USAGE
+        self.finish_reason: str | None = None
+        self.error: bytes | None = None
+        self.is_done = False
+        self.events = 0
+        self.event_bytes = 0
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing that upstream may still send matters."""
+        return self.is_done or self.error is not None
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Bytes for the client out of the next bytes from upstream; b"" while an event is incomplete."""
+        block = self._splitter.feed(chunk)
+        return self._pass(block) if block else b""
+
+    def finish(self) -> bytes:
+        """Upstream's body has ended as HTTP wants it: what was held back, and a terminal event if none came.
+
+        Raises Fault when the body was no stream at all, or ended in the middle of an event.
+        """
+        rest = self._splitter.rest()
+        out = b""
+        if rest.strip():
+            if self.events == 0 and not _looks_like_events(rest):
+                self._refuse(rest)
+            out = self._pass(rest)
+            if out and not out.endswith((b"\n\n", b"\r\n\r\n")):
+                out = out.rstrip(b"\r\n") + b"\n\n"
+        if self.has_ended:
+            return out
+        if self.events == 0:
+            raise Fault(Kind.UPSTREAM_GARBAGE, "The upstream answered with an empty stream.")
+        if self.finish_reason is None and not self.usage.is_known:
+            raise Fault(
+                Kind.UPSTREAM_DISCONNECT,
+                "The upstream ended its stream without finishing the answer.",
+                detail="no finish_reason, no usage, no [DONE]",
+            )
+        return out + _DONE
+
+    def estimated_output_tokens(self) -> int:
+        """A guess from what has passed, for a reply that ended before its usage: one token an event at least."""
+        text_bytes = max(0, self.event_bytes - self.events * _EVENT_OVERHEAD_BYTES)
+        return max(self.events, text_bytes // _BYTES_PER_TOKEN)
+
+    def _pass(self, block: bytes) -> bytes:
+        if self.has_ended:
+            return b""
+        if self.events == 0 and block.startswith(_BOM):
+            block = block[3:]
+        count = block.count(b"data:")
+        self.events += count
+        if count:
+            self.event_bytes += len(block)
+        if (
+            b'_tokens"' not in block
+            and b'"error"' not in block
+            and b"[DONE]" not in block
+            and b'"finish_reason":"' not in block
+            and b'"finish_reason": "' not in block
+            and b"event: error" not in block
+        ):
+            return block
+        return self._take_apart(block)
+
+    def _take_apart(self, block: bytes) -> bytes:
+        kept: list[bytes] = []
+        end = 0
+        for event, raw in events_of(block):
+            end += len(raw)
+            shown = self._see(event, raw)
+            if shown:
+                kept.append(shown)
+            if self.has_ended:
+                return b"".join(kept)
+        return b"".join(kept) + block[end:]
+
+    def _see(self, event: Event, raw: bytes) -> bytes:
+        """Take note of one event; give the bytes that the client sees of it."""
+        data = event.data
+        if data.strip() == b"[DONE]":
+            self.is_done = True
+            return raw
+        envelope = read_envelope(data)
+        if envelope is None:
+            if event.name == "error":
+                self.error = data
+            return raw
+        error = error_of(envelope)
+        if error is not None or event.name == "error":
+            self.error = error or data
+        self.finish_reason = finish_reason_of(envelope) or self.finish_reason
+        usage = usage_of(envelope, self._operation)
+        if not usage.is_known:
+            return raw
+        self.usage = usage
+        if envelope.choices == [] and not self._wants_usage and self.error is None:
+            return b""
+        return self._with_cost(event, raw, usage)
+
+    def _with_cost(self, event: Event, raw: bytes, usage: Usage) -> bytes:
+        if self._cost_of is None or not self._wants_usage or usage.cost_nanodollars is not None:
+            return raw
+        cost = self._cost_of(usage)
+        return raw if cost is None else event_bytes(with_cost(event.data, cost), event.name)
+
+    def _refuse(self, body: bytes) -> None:
+        """Some servers answer a stream request with a plain JSON error under an event-stream content type."""
+        envelope = read_envelope(body)
+        self.error = error_of(envelope) if envelope is not None else None
+        if self.error is None:
+            raise Fault(
+                Kind.UPSTREAM_GARBAGE,
+                "The upstream answered with something that is no event stream.",
+                detail=repr(body[:200]),
+            )
+
+
+def _looks_like_events(block: bytes) -> bool:
+    return block.lstrip().startswith((b"data:", b"event:", b"id:", b":", b"retry:"))
+
+
+def error_event(fault: Fault, request_id: str) -> bytes:
+    """A fault after the first byte: an error event, then the terminal event. The status can no longer change."""
+    body = raw_json(
+        {
+            "error": {
+                "message": fault.message,
+                "type": fault.error_type,
+                "code": fault.status,
+                "param": fault.param,
+            },
+            "error_type": fault.error_type,
+            "request_id": request_id,
+            "choices": [{"index": 0, "delta": {}, "finish_reason": "error"}],
+        }
+    )
+    return event_bytes(bytes(body)) + _DONE
+
+
+def keep_alive() -> bytes:
+    """What is sent while the model is silent."""
+    return comment_bytes("KILO PROCESSING")

@@ -1,0 +1,245 @@
+"""Whole replies: usage from every place where real servers put it, errors inside a 200; our own error bodies."""
+
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import msgspec
+
+from kilo_gateway.core.deployment import Operation
+from kilo_gateway.core.fault import Fault
+from kilo_gateway.core.money import nanodollars_from_usd, usd_text
+from kilo_gateway.core.usage import UNKNOWN_USAGE, Usage
+from kilo_gateway.dialects.body import Fields, raw_json, write_fields
+from kilo_gateway.dialects.openai_chat.schema import (
+    CompletionDetails,
+    Envelope,
+    PromptDetails,
+    WireUsage,
+)
+
+_RAW_USAGE_LIMIT = 4096
+_TICKS_PER_NANODOLLAR = 10
+_ENVELOPE = msgspec.json.Decoder(Envelope)
+_USAGE = msgspec.json.Decoder(WireUsage)
+_FIELDS = msgspec.json.Decoder(Fields)
+_NOTHING = frozenset({b"", b"null"})  # a member that is absent, or as good as that
+_NO_ERROR = _NOTHING | {b'""', b"{}"}
+
+
+class ReplyFacts(NamedTuple):
+    """What one reply, whole or streamed, told: its usage, how it ended, and the error object if it was one."""
+
+    usage: Usage
+    finish_reason: str | None
+    error: bytes | None
+
+
+def read_reply(body: bytes, operation: Operation) -> ReplyFacts | None:
+    """Facts of a whole reply with status 200; None for a body that is no JSON object."""
+    envelope = read_envelope(body)
+    if envelope is None:
+        return None
+    usage = usage_of(envelope, operation)
+    error = error_of(envelope)
+    return ReplyFacts(usage, finish_reason_of(envelope), None if envelope.choices else error)
+
+
+def read_envelope(data: bytes) -> Envelope | None:
+    """The few fields that are read of a reply or a chunk; None if it is no JSON object.
+
+    Some servers type a field otherwise (`choices` of strings, an `id` that is a list): then each is tried alone.
+    """
+    try:
+        return _ENVELOPE.decode(data)
+    except msgspec.ValidationError:
+        return _lenient_envelope(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _lenient_envelope(data: bytes) -> Envelope | None:
+    try:
+        fields = _FIELDS.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    kept: Fields = {}
+    names: tuple[str, ...] = ("choices", "usage", "error", "x_groq")
+    for name in names:
+        if name not in fields:
+            continue
+        alone: Fields = {name: fields[name]}
+        try:
+            _ENVELOPE.decode(write_fields(alone))
+        except msgspec.DecodeError:
+            continue
+        kept |= alone
+    return _ENVELOPE.decode(write_fields(kept))
+
+
+def error_of(envelope: Envelope) -> bytes | None:
+    """The error object's own bytes; `error: null` is none."""
+    error = bytes(envelope.error)
+    return None if error in _NO_ERROR else error
+
+
+def finish_reason_of(envelope: Envelope) -> str | None:
+    """The last finish reason that any choice gave ("" counts as none)."""
+    reasons = [choice.finish_reason for choice in envelope.choices or () if choice.finish_reason]
+    return reasons[-1] if reasons else None
+
+
+def usage_of(envelope: Envelope, operation: Operation) -> Usage:
+    """Usage of a reply or chunk: from `usage`, else from `x_groq.usage`."""
+    raw = bytes(envelope.usage)
+    if raw in _NOTHING and envelope.x_groq is not None:
+        raw = bytes(envelope.x_groq.usage)
+    return UNKNOWN_USAGE if raw in _NOTHING else read_usage(raw, operation)
+
+
+def read_usage(raw: bytes, operation: Operation) -> Usage:
+    """A `usage` object as Usage. Embeddings have no output: 0 there is known, not missing."""
+    try:
+        wire = _USAGE.decode(raw)
+    except msgspec.ValidationError:
+        wire = _lenient_usage(raw)
+    prompt = wire.prompt_tokens_details or _NO_PROMPT_DETAILS
+    completion = wire.completion_tokens_details or _NO_COMPLETION_DETAILS
+    output = _count(wire.completion_tokens)
+    reasoning = _first(completion.reasoning_tokens, wire.reasoning_tokens)
+    if operation == "embeddings" and output is None:
+        output = 0
+    return Usage(
+        input_tokens=_input_tokens(wire, output),
+        output_tokens=_including(output, reasoning, wire),
+        cache_read_tokens=_first(
+            prompt.cached_tokens,
+            wire.prompt_cache_hit_tokens,
+            wire.cached_tokens,
+            wire.num_cached_tokens,
+            wire.cache_read_input_tokens,
+        ),
+        cache_write_tokens=_first(
+            prompt.cache_write_tokens,
+            prompt.cache_creation_tokens,
+            wire.cache_creation_input_tokens,
+        ),
+        reasoning_tokens=reasoning,
+        audio_input_tokens=_count(prompt.audio_tokens),
+        audio_output_tokens=_count(completion.audio_tokens),
+        cost_nanodollars=_cost(wire),
+        raw=raw[:_RAW_USAGE_LIMIT],
+    )
+
+
+def _input_tokens(wire: WireUsage, output: int | None) -> int | None:
+    tokens = _count(wire.prompt_tokens)
+    total = _count(wire.total_tokens)
+    if tokens is None and total is not None and output is not None:
+        return max(0, total - output)
+    return tokens
+
+
+def _including(output: int | None, reasoning: int | None, wire: WireUsage) -> int | None:
+    """Output tokens with reasoning in it. xAI counts reasoning beside completion_tokens: its total tells."""
+    prompt, total = _count(wire.prompt_tokens), _count(wire.total_tokens)
+    if output is None or reasoning is None or prompt is None or total is None:
+        return output
+    return output + reasoning if prompt + output + reasoning == total else output
+
+
+def _lenient_usage(raw: bytes) -> WireUsage:
+    """Field by field: a server that types one wrongly still has the others read."""
+    known: dict[str, Any] = {}
+    fields = msgspec.json.decode(raw)
+    if isinstance(fields, dict):
+        for name, value in fields.items():
+            try:
+                msgspec.convert({name: value}, WireUsage)
+            except msgspec.ValidationError:
+                continue
+            known[name] = value
+    return msgspec.convert(known, WireUsage)
+
+
+_NO_PROMPT_DETAILS = PromptDetails()
+_NO_COMPLETION_DETAILS = CompletionDetails()
+
+
+def _count(value: float | None) -> int | None:
+    return None if value is None or value < 0 else int(value)
+
+
+def _first(*values: float | None) -> int | None:
+    return next((int(value) for value in values if value is not None and value >= 0), None)
+
+
+def _cost(wire: WireUsage) -> int | None:
+    if wire.cost_in_usd_ticks is not None:
+        return wire.cost_in_usd_ticks // _TICKS_PER_NANODOLLAR
+    details, cost = bytes(wire.cost_details), bytes(wire.cost)
+    if wire.is_byok and details not in _NOTHING:
+        return _number_in(details, "upstream_inference_cost")
+    if cost in _NOTHING:
+        return None
+    return _number_in(cost, "total_cost") if cost.startswith(b"{") else _nanodollars(cost)
+
+
+def _number_in(body: bytes, name: str) -> int | None:
+    value = _FIELDS.decode(body).get(name)
+    return _nanodollars(bytes(value)) if value is not None else None
+
+
+def _nanodollars(number: bytes) -> int | None:
+    try:
+        dollars = msgspec.json.decode(number, type=Decimal)
+    except msgspec.MsgspecError:
+        return None
+    return nanodollars_from_usd(dollars) if dollars.is_finite() and dollars >= 0 else None
+
+
+def with_cost(body: bytes, cost_nanodollars: int) -> bytes:
+    """The reply with `usage.cost` in dollars, where its usage is an object that has none. Otherwise unchanged."""
+    try:
+        fields = _FIELDS.decode(body)
+        usage = _FIELDS.decode(fields["usage"])
+    except (msgspec.DecodeError, UnicodeDecodeError, KeyError):
+        return body
+    if "cost" in usage:
+        return body
+    usage["cost"] = msgspec.Raw(usd_text(cost_nanodollars).encode())
+    fields["usage"] = msgspec.Raw(write_fields(usage))
+    return write_fields(fields)
+
+
+def error_body(fault: Fault, request_id: str) -> bytes:
+    """An error in both shapes at once: OpenAI's `error` object, and the gateway's own top-level fields."""
+    if fault.reply is not None:
+        return _with_error_type(fault.reply, fault.error_type)
+    error: dict[str, object] = {
+        "message": fault.message,
+        "type": fault.row.openai_type,
+        "code": fault.row.code,
+        "param": fault.param,
+    }
+    return bytes(
+        raw_json(
+            {
+                "error": error,
+                "error_type": fault.error_type,
+                "message": fault.message,
+                "request_id": request_id,
+            }
+        )
+    )
+
+
+def _with_error_type(reply: bytes, error_type: str) -> bytes:
+    """An upstream's own body, every field kept, with our `error_type` beside them if it has none."""
+    try:
+        fields = _FIELDS.decode(reply)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return reply
+    if "error_type" in fields or error_type != "context_length_exceeded":
+        return reply
+    fields["error_type"] = raw_json(error_type)
+    return write_fields(fields)

@@ -1,0 +1,177 @@
+"""Requests: the envelope peek, and the body that goes upstream."""
+
+from typing import NamedTuple
+
+import msgspec
+
+from kilo_gateway.core.call import Call
+from kilo_gateway.core.deployment import Deployment, Operation
+from kilo_gateway.core.fault import Fault, Kind
+from kilo_gateway.dialects.body import Fields, raw_json, starts_with, text_of, write_fields
+
+MAX_TOKENS_LIMIT = 99_999_999_999
+_INCLUDE_USAGE = raw_json({"include_usage": True})
+_TRUE, _FALSE, _NULL = b"true", b"false", b"null"
+_STREAMING: frozenset[Operation] = frozenset({"chat", "completions"})
+
+
+class Envelope(NamedTuple):
+    """What the path of a call needs to know of a request; everything else is not looked at."""
+
+    model: str
+    models: tuple[str, ...]
+    stream: bool
+    max_tokens: int | None
+    wants_usage: bool
+
+
+def peek(operation: Operation, fields: Fields) -> Envelope:
+    """Read model, stream, token limit and routing hints; check what every upstream would refuse.
+
+    Raises Fault in the order of gateway.md section 4: unsupported_field, model_not_found, invalid_request.
+    """
+    if "providerOptions" in fields:
+        raise Fault(
+            Kind.UNSUPPORTED_FIELD,
+            "The field providerOptions is not supported: use provider instead.",
+            param="providerOptions",
+        )
+    model = _model(fields)
+    _INPUT_CHECKS[operation](fields)
+    if "provider" in fields:
+        _check_provider(fields["provider"])
+    stream = _boolean(fields, "stream") if operation in _STREAMING else False
+    return Envelope(
+        model,
+        _models(fields) if "models" in fields else (),
+        stream,
+        _max_tokens(fields),
+        stream and "stream_options" in fields and _asks_usage(fields["stream_options"]),
+    )
+
+
+def outbound(call: Call, deployment: Deployment, quirks: frozenset[str]) -> bytes:
+    """The body for one attempt: the client's members with the deployment's own model name.
+
+    Usage is always asked for in streams, unless the vendor refuses the field. `models` stays here: it is the gateway
+    that falls back.
+    """
+    fields = dict(call.fields)
+    fields["model"] = raw_json(deployment.upstream_model)
+    fields.pop("models", None)
+    if call.stream and not call.wants_usage and "no_include_usage" not in quirks:
+        fields["stream_options"] = _with_include_usage(fields.get("stream_options"))
+    if "no_routing_fields" in quirks:
+        fields.pop("provider", None)
+    return write_fields(fields)
+
+
+def _model(fields: Fields) -> str:
+    raw = fields.get("model")
+    model = text_of(raw) if raw is not None else None
+    model = model.strip() if model is not None else ""
+    if not model:
+        raise Fault(
+            Kind.MODEL_NOT_FOUND,
+            'The field model must name a model, such as "kilo/auto". GET /v1/models lists them.',
+            param="model",
+        )
+    return model
+
+
+def _models(fields: Fields) -> tuple[str, ...]:
+    try:
+        models = msgspec.json.decode(fields["models"], type=list[str] | None)
+    except msgspec.MsgspecError:
+        raise _invalid("models", "must be an array of model names") from None
+    return tuple(name.strip() for name in (models or ())[:16] if name.strip())
+
+
+def _invalid(param: str, problem: str) -> Fault:
+    return Fault(Kind.INVALID_REQUEST, f"The field {param} {problem}.", param=param)
+
+
+def _check_messages(fields: Fields) -> None:
+    raw = fields.get("messages")
+    if raw is None or not starts_with(raw, b"["):
+        raise _invalid("messages", "must be an array of messages")
+
+
+def _check_prompt(fields: Fields) -> None:
+    if "prompt" not in fields and "messages" not in fields:
+        raise _invalid("prompt", "is missing: send a string or an array")
+
+
+def _check_input(fields: Fields) -> None:
+    raw = fields.get("input")
+    if raw is None or bytes(raw) == _NULL:
+        raise _invalid("input", "is missing: send a string or an array")
+
+
+_INPUT_CHECKS = {"chat": _check_messages, "completions": _check_prompt, "embeddings": _check_input}
+
+
+def _boolean(fields: Fields, name: str) -> bool:
+    raw = fields.get(name)
+    if raw is None:
+        return False
+    value = bytes(raw)
+    if value == _TRUE:
+        return True
+    if value in {_FALSE, _NULL}:
+        return False
+    raise _invalid(name, "must be true or false")
+
+
+def _max_tokens(fields: Fields) -> int | None:
+    limit: int | None = None
+    for name in ("max_tokens", "max_completion_tokens"):
+        raw = fields.get(name)
+        if raw is None:
+            continue
+        try:
+            value = msgspec.json.decode(raw, type=int | None)
+        except msgspec.MsgspecError:
+            raise _invalid(name, "must be a whole number") from None
+        if value is None:
+            continue
+        if value < 0 or value > MAX_TOKENS_LIMIT:
+            raise _invalid(name, f"must be between 0 and {MAX_TOKENS_LIMIT}")
+        limit = value if limit is None else min(limit, value)
+    return limit
+
+
+class _StreamOptions(msgspec.Struct, gc=False):
+    include_usage: bool | None = None
+
+
+def _asks_usage(raw: msgspec.Raw) -> bool:
+    try:
+        options = msgspec.json.decode(raw, type=_StreamOptions | None)
+    except msgspec.MsgspecError:
+        raise _invalid(
+            "stream_options", 'must be an object such as {"include_usage": true}'
+        ) from None
+    return bool(options is not None and options.include_usage)
+
+
+def _with_include_usage(options: msgspec.Raw | None) -> msgspec.Raw:
+    if options is None or bytes(options) == _NULL:
+        return _INCLUDE_USAGE
+    merged = msgspec.json.decode(options, type=Fields)
+    merged["include_usage"] = msgspec.Raw(_TRUE)
+    return msgspec.Raw(write_fields(merged))
+
+
+class _Provider(msgspec.Struct, gc=False):
+    data_collection: str | None = None
+    zdr: bool | None = None
+
+
+def _check_provider(raw: msgspec.Raw) -> None:
+    try:
+        provider = msgspec.json.decode(raw, type=_Provider | None)
+    except msgspec.ValidationError as error:
+        raise _invalid("provider", f"is not as documented ({str(error).lower()})") from None
+    if provider is not None and provider.data_collection not in {None, "allow", "deny"}:
+        raise _invalid("provider.data_collection", 'must be "allow" or "deny"')

@@ -1,0 +1,121 @@
+"""What a client sends: the body, bounded; the credential; the attribution headers."""
+
+import zlib
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any
+
+import zstandard
+
+from kilo_gateway.core.fault import Fault, Kind
+
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+HeaderMap = Mapping[bytes, bytes]
+
+_ANONYMOUS = b"anonymous"
+_ZSTD_WINDOW_BYTES = 8 * 1024 * 1024
+_ZSTD_STEP_BYTES = (
+    1024  # at most 256 blocks, each of 128 KiB at most: 32 MiB before size is looked at
+)
+_KEY_HEADERS = (b"x-api-key", b"x-goog-api-key", b"api-key")
+
+
+class ClientGoneError(Exception):
+    """The client left while it was still sending; there is nobody to answer."""
+
+
+def credential(headers: HeaderMap) -> bytes | None:
+    """The key that a request presents, or None. `Bearer anonymous` is none (gateway.md 2.3)."""
+    value = headers.get(b"authorization")
+    if value is not None and value[:7].lower() == b"bearer ":
+        key = value[7:].strip()
+        if key and key != _ANONYMOUS:
+            return key
+    for name in _KEY_HEADERS:
+        key = headers.get(name, b"").strip()
+        if key:
+            return key
+    return None
+
+
+async def read_body(receive: Receive, headers: HeaderMap, limit_bytes: int) -> bytes:
+    """The whole body, decompressed. Raises Fault request_too_large, unsupported_encoding or invalid_request, and
+    ClientGoneError. How long a client may take is the listener's to watch."""
+    declared = headers.get(b"content-length", b"")
+    if declared.isdigit() and int(declared) > limit_bytes:
+        raise _too_large(limit_bytes)
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise ClientGoneError
+    body: bytes = message.get("body", b"")
+    if message.get("more_body", False):
+        body = await _read_rest(receive, body, limit_bytes)
+    if len(body) > limit_bytes:
+        raise _too_large(limit_bytes)
+    encoding = headers.get(b"content-encoding")
+    return body if encoding is None else decompress(body, encoding, limit_bytes)
+
+
+async def _read_rest(receive: Receive, first: bytes, limit_bytes: int) -> bytes:
+    pieces, size = [first], len(first)
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGoneError
+        piece: bytes = message.get("body", b"")
+        pieces.append(piece)
+        size += len(piece)
+        if size > limit_bytes:
+            raise _too_large(limit_bytes)
+        if not message.get("more_body", False):
+            return b"".join(pieces)
+
+
+def decompress(body: bytes, encoding: bytes, limit_bytes: int) -> bytes:
+    """Undo a request's `Content-Encoding` (gzip, zstd), never making more than the limit."""
+    name = encoding.strip().lower()
+    if name in {b"", b"identity"}:
+        return body
+    try:
+        if name in {b"gzip", b"x-gzip"}:
+            plain = _gunzip(body, limit_bytes)
+        elif name == b"zstd":
+            plain = _unzstd(body, limit_bytes)
+        else:
+            raise Fault(
+                Kind.UNSUPPORTED_ENCODING,
+                "The Content-Encoding of the request is not supported: send gzip, zstd or none.",
+            )
+    except (zlib.error, zstandard.ZstdError, EOFError):
+        raise Fault(
+            Kind.INVALID_REQUEST, f"The request body is not valid {name.decode('latin-1')}."
+        ) from None
+    if len(plain) > limit_bytes:
+        raise _too_large(limit_bytes)
+    return plain
+
+
+def _gunzip(body: bytes, limit_bytes: int) -> bytes:
+    inflater = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    plain = inflater.decompress(body, limit_bytes + 1)
+    if len(plain) <= limit_bytes and (not inflater.eof or inflater.unused_data):
+        raise EOFError
+    return plain
+
+
+def _unzstd(body: bytes, limit_bytes: int) -> bytes:
+    inflater = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW_BYTES).decompressobj()
+    plain = bytearray()
+    for start in range(0, len(body), _ZSTD_STEP_BYTES):
+        plain += inflater.decompress(body[start : start + _ZSTD_STEP_BYTES])
+        if len(plain) > limit_bytes:
+            return bytes(plain)
+    if not inflater.eof or inflater.unused_data:
+        raise EOFError
+    return bytes(plain)
+
+
+def _too_large(limit_bytes: int) -> Fault:
+    return Fault(
+        Kind.BODY_TOO_LARGE,
+        f"The request body is larger than {limit_bytes:,} bytes (server.max_body_bytes).",
+    )

@@ -1,0 +1,99 @@
+"""The story of a call: plan it, run it, and be there while it runs.
+
+A call comes with the Snapshot of the moment it arrived and keeps it to its end. The relay knows every run in progress:
+it sends keep-alive comments where a stream is silent, and at the end of a drain it ends what is left.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from kilo_gateway.core.call import Call
+from kilo_gateway.core.fault import Fault, Kind
+from kilo_gateway.core.grant import Grant
+from kilo_gateway.relay.reply import Reply
+from kilo_gateway.relay.run import Run
+from kilo_gateway.relay.settle import Books
+from kilo_gateway.relay.view import View
+from kilo_gateway.router.planner import Asked, Circumstances, plan
+
+_SWEEP_S = 1.0
+
+
+class Relay:
+    """Runs calls. One per process."""
+
+    def __init__(self, books: Books, dice: Callable[[], float], tasks: asyncio.TaskGroup) -> None:
+        self._books = books
+        self._dice = dice
+        self._tasks = tasks
+        self._runs: set[Run] = set()
+        self._is_idle = asyncio.Event()
+
+    @property
+    def running(self) -> int:
+        """Calls in progress."""
+        return len(self._runs)
+
+    async def run(self, call: Call, grant: Grant, reply: Reply, view: View) -> None:
+        """Answer one call. Raises Fault if nothing was sent to the client."""
+        asked = Asked((call.model, *call.models), call.operation)
+        at = Circumstances(self._books.health, call.arrived, self._dice)
+        run = Run(call, grant, plan(asked, grant, view.names, at), reply, view, self._books)
+        run.task = asyncio.current_task()
+        metrics = self._books.metrics
+        self._runs.add(run)
+        metrics.open_calls += 1
+        metrics.open_streams += call.stream
+        try:
+            await run.go()
+        finally:
+            self._runs.discard(run)
+            if not self._runs:
+                self._is_idle.set()
+            metrics.open_calls -= 1
+            metrics.open_streams -= call.stream
+
+    async def wait_idle(self, timeout_s: float) -> bool:
+        """Wait until no call is in progress; False if some still are after that time."""
+        self._is_idle.clear()
+        if not self._runs:
+            return True
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._is_idle.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def sweep(self, comment_interval_s: Callable[[], float]) -> None:
+        """Send keep-alive comments where they are due, for ever."""
+        clock = self._books.clock
+        while True:
+            await asyncio.sleep(_SWEEP_S)
+            interval = comment_interval_s()
+            if interval <= 0:
+                continue
+            now = clock.monotonic()
+            for run in list(self._runs):
+                since = run.is_silent_since
+                if since is not None and now - since >= interval:
+                    self._tasks.create_task(self._keep_alive(run))
+
+    async def _keep_alive(self, run: Run) -> None:
+        try:
+            await run.keep_alive()
+        except Fault as fault:
+            self._books.log.write("debug", "keep-alive not sent", detail=fault.message)
+
+    def cut_short(self) -> int:
+        """The time to drain is over: end every call with a proper error. Gives how many there were."""
+        runs = list(self._runs)
+        for run in runs:
+            run.drained = Fault(
+                Kind.DRAINING,
+                "The gateway is being restarted: send the request again.",
+                retry_after=1.0,
+            )
+            if run.task is not None:
+                run.task.cancel()
+        return len(runs)

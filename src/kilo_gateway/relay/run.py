@@ -1,0 +1,305 @@
+"""One call while it runs: attempts until the first byte, then the pump, then settlement.
+
+    planned --> trying --> committed --> ended          an attempt is settled exactly once, whatever ends it
+                  ^ |fault
+                  '-'  next_step
+
+Committed means that bytes of an answer went to the client: from there on no other deployment is tried, and a fault
+becomes an event in the stream. A stream may be *opened* before that (status and keep-alive comments, while the model
+is silent); then the next deployment can still take over.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import NoReturn
+
+from kilo_gateway.core.call import Call
+from kilo_gateway.core.fault import Fault, Kind
+from kilo_gateway.core.grant import Grant
+from kilo_gateway.core.plan import Plan
+from kilo_gateway.core.usage import Usage
+from kilo_gateway.dialects.dialect import ReplyStream
+from kilo_gateway.ledger.pricing import cost
+from kilo_gateway.relay.attempt import Attempt
+from kilo_gateway.relay.heads import stream_headers, upstream_request_id, whole_headers
+from kilo_gateway.relay.next_step import Action, Tries, next_step
+from kilo_gateway.relay.reply import Reply
+from kilo_gateway.relay.settle import Books, Outcome
+from kilo_gateway.relay.view import View
+from kilo_gateway.upstreams.exchange import Exchange
+from kilo_gateway.upstreams.faults import classify, fault_in_reply
+from kilo_gateway.upstreams.upstream import Upstream
+
+_ERROR_BODY_BYTES = 256 * 1024
+_EVENT_STREAM = b"text/event-stream"
+_LEAVE_OPEN_S = 0.2
+
+
+class Run:
+    """The state of one call. Everything in it belongs to the one task that runs the call."""
+
+    __slots__ = (
+        "_books",
+        "_call",
+        "_dialect",
+        "_grant",
+        "_is_committed",
+        "_is_open",
+        "_outcome",
+        "_plan",
+        "_reply",
+        "_stream",
+        "_terms",
+        "_upstreams",
+        "attempt",
+        "drained",
+        "last_write",
+        "task",
+    )
+
+    def __init__(
+        self,
+        call: Call,
+        grant: Grant,
+        plan: Plan,
+        reply: Reply,
+        view: View,
+        books: Books,
+    ) -> None:
+        self._call = call
+        self._grant = grant
+        self._plan = plan
+        self._reply = reply
+        self._dialect = view.dialect
+        self._upstreams = view.upstreams
+        self._books = books
+        self._terms = view.terms
+        self._is_open = False
+        self._is_committed = False
+        self._outcome = Outcome()
+        self._stream: ReplyStream | None = None
+        self.attempt: Attempt | None = None
+        self.drained: Fault | None = None
+        self.last_write = call.arrived
+        self.task: asyncio.Task[None] | None = None
+
+    @property
+    def is_silent_since(self) -> float | None:
+        """Since when the client of a stream has got nothing, in monotonic seconds; None for whole answers."""
+        return self.last_write if self._call.stream else None
+
+    async def go(self) -> None:
+        """Answer the client, from whichever candidate answers first in order.
+
+        Raises Fault when nothing was sent yet, so that the edge answers with it. CancelledError (the client left) goes
+        through after the attempt is settled.
+        """
+        candidates = self._plan.candidates
+        number = 0
+        while True:
+            deployment = candidates[number % len(candidates)]
+            number += 1
+            attempt = self._books.open(self._call, self._grant, number, deployment)
+            self.attempt, self._outcome, self._stream = attempt, Outcome(), None
+            try:
+                await self._try(attempt)
+            except Fault as fault:
+                attempt.fault = fault
+            except asyncio.CancelledError:
+                await self._cancelled(attempt)
+            except BaseException:
+                self._settle(attempt, Fault(Kind.INTERNAL, "The gateway failed on this call."))
+                raise
+            if attempt.fault is None or self._stream_told_the_fault():
+                self._settle(attempt, attempt.fault)
+                return
+            self._settle(attempt, attempt.fault)
+            await self._after(attempt.fault, number)
+
+    def _stream_told_the_fault(self) -> bool:
+        return self._is_committed and self._stream is not None and self._stream.error is not None
+
+    async def _after(self, fault: Fault, made: int) -> None:
+        """Wait for the next attempt, or give up: with an event in an open stream, else by raising the fault."""
+        now = self._books.clock.monotonic()
+        tries = Tries(
+            made=made,
+            allowed=self._terms.max_attempts,
+            untried=max(0, len(self._plan.candidates) - made),
+            patience_s=self._call.arrived + self._call.patience - now,
+            longest_retry_after_s=self._terms.retry_after_max_s,
+        )
+        step = next_step(fault, tries, is_committed=self._is_committed)
+        if step.action is Action.GIVE_UP:
+            if self._is_open:
+                await self._end_with(fault)
+            raise fault
+        if step.wait_s:
+            try:
+                await asyncio.sleep(step.wait_s)
+            except asyncio.CancelledError:
+                await self._cancelled(None)
+
+    async def _end_with(self, fault: Fault) -> None:
+        await self._reply.end(self._dialect.error_event(fault, self._call.id))
+
+    async def _cancelled(self, attempt: Attempt | None) -> NoReturn:
+        """The task was cancelled: by the end of a drain (told to the client), or because the client left."""
+        fault = self.drained or Fault(
+            Kind.CLIENT_DISCONNECT, "The client left before the answer was complete."
+        )
+        if attempt is not None:
+            self._settle(attempt, fault)
+        if self.drained is None:
+            raise asyncio.CancelledError
+        if self._is_open:
+            await self._end_with(self.drained)
+        raise self.drained
+
+    def _settle(self, attempt: Attempt, fault: Fault | None) -> None:
+        attempt.fault = fault
+        outcome, stream = self._outcome, self._stream
+        if stream is not None:
+            outcome = outcome._replace(
+                usage=stream.usage,
+                finish_reason=stream.finish_reason,
+                streamed_tokens=stream.estimated_output_tokens(),
+            )
+        self._books.settle(self._call, attempt, outcome)
+
+    async def _try(self, attempt: Attempt) -> None:
+        """One attempt, to the end of the client's answer. Raises Fault."""
+        call, deployment = self._call, attempt.deployment
+        upstream = self._upstreams[deployment.upstream]
+        body = self._dialect.outbound(call, deployment, upstream.quirks)
+        clock = self._books.clock
+        self._books.metrics.overhead.observe(clock.monotonic() - call.arrived)
+        deadline = min(attempt.started + upstream.first_byte_s, call.arrived + call.patience)
+        exchange = await upstream.send(call, deployment, body, self._grant.key_id, deadline)
+        try:
+            attempt.status = exchange.status
+            ident = upstream_request_id(exchange.headers)
+            if ident is not None:
+                self._outcome = self._outcome._replace(upstream_request_id=ident.decode("latin-1"))
+            if exchange.status >= 300:
+                raise await self._refusal(exchange, deadline)
+            if call.stream and _EVENT_STREAM in exchange.headers.get(b"content-type", b""):
+                await self._pump(attempt, exchange, upstream)
+            else:
+                await self._relay_whole(attempt, exchange, deadline)
+        finally:
+            exchange.close()
+
+    async def _refusal(self, exchange: Exchange, deadline: float) -> Fault:
+        body = await exchange.read_all(_ERROR_BODY_BYTES, deadline)
+        return classify(exchange.status, exchange.headers, body, now=self._books.clock.wall())
+
+    async def _relay_whole(self, attempt: Attempt, exchange: Exchange, deadline: float) -> None:
+        """A whole answer: read to its end before the first byte goes out, so that a cut one can still be replaced."""
+        call, clock = self._call, self._books.clock
+        body = await exchange.read_all(self._terms.max_reply_bytes, deadline)
+        attempt.first_byte = clock.monotonic()
+        facts = self._dialect.read_reply(body, call.operation)
+        if facts is None:
+            raise Fault(
+                Kind.UPSTREAM_GARBAGE,
+                "The upstream answered with something that is no JSON object.",
+                detail=repr(body[:200]),
+            )
+        if facts.error is not None:
+            raise fault_in_reply(facts.error, status=exchange.status)
+        self._outcome = self._outcome._replace(usage=facts.usage, finish_reason=facts.finish_reason)
+        spent = cost(facts.usage, attempt.deployment.price)
+        if spent is not None and self._terms.cost_in_body:
+            body = self._dialect.with_cost(body, spent)
+        headers = whole_headers(call, attempt, exchange.headers, spent, clock.monotonic())
+        if (
+            self._is_open
+        ):  # the stream was opened while upstream was silent, and then it did not stream
+            raise Fault(Kind.UPSTREAM_GARBAGE, "The upstream did not stream its answer.")
+        self._is_open = self._is_committed = True
+        await self._reply.whole(exchange.status, headers, body)
+
+    async def _pump(self, attempt: Attempt, exchange: Exchange, upstream: Upstream) -> None:
+        """A streamed answer, chunk by chunk: each is written before the next is read."""
+        stream = self._stream = self._dialect.stream(
+            self._call.operation, wants_usage=self._call.wants_usage, cost_of=self._cost_of(attempt)
+        )
+        clock = self._books.clock
+        silence_s = upstream.silence_s
+        while True:
+            chunk = await exchange.read(clock.monotonic() + silence_s)
+            if chunk is None:
+                raise Fault(
+                    Kind.UPSTREAM_TIMEOUT,
+                    f"The upstream sent nothing for {silence_s:g} seconds.",
+                    detail="silence in the stream",
+                )
+            out = stream.feed(chunk) if chunk else stream.finish()
+            if stream.error is not None:
+                attempt.fault = fault_in_reply(stream.error, status=exchange.status)
+                if not self._is_committed:
+                    raise attempt.fault
+            if stream.has_ended or not chunk:
+                break
+            if out:
+                await self._write(attempt, exchange, out)
+        await self._finish(attempt, exchange, out)
+        if stream.is_done and chunk:
+            await self._read_on(exchange)
+
+    def _cost_of(self, attempt: Attempt) -> Callable[[Usage], int | None] | None:
+        if not self._terms.cost_in_body or attempt.deployment.price is None:
+            return None
+        price = attempt.deployment.price
+
+        def cost_of(usage: Usage) -> int | None:
+            return cost(usage, price)
+
+        return cost_of
+
+    async def _write(self, attempt: Attempt, exchange: Exchange, out: bytes) -> None:
+        if not self._is_committed:
+            await self._commit(attempt, exchange)
+        await self._reply.write(out)
+        self.last_write = self._books.clock.monotonic()
+
+    async def _commit(self, attempt: Attempt, exchange: Exchange) -> None:
+        self._is_committed = True
+        attempt.first_byte = self._books.clock.monotonic()
+        await self._open(attempt, exchange.headers)
+
+    async def _open(self, attempt: Attempt, upstream_headers: dict[bytes, bytes]) -> None:
+        if self._is_open:
+            return
+        self._is_open = True
+        now = self._books.clock.monotonic()
+        content_type = self._dialect.content_type_of_streams
+        await self._reply.open(
+            200, stream_headers(self._call, attempt, upstream_headers, content_type, now)
+        )
+
+    async def _finish(self, attempt: Attempt, exchange: Exchange, out: bytes) -> None:
+        if not self._is_committed:
+            await self._commit(attempt, exchange)
+        await self._reply.end(out)
+
+    async def _read_on(self, exchange: Exchange) -> None:
+        """Upstream's last chunk follows at once as a rule; reading it keeps the connection for the next call."""
+        deadline = self._books.clock.monotonic() + _LEAVE_OPEN_S
+        try:
+            while await exchange.read(deadline):
+                pass
+        except Fault as fault:
+            self._books.log.write(
+                "debug", "upstream failed after its last event", detail=fault.detail
+            )
+
+    async def keep_alive(self) -> None:
+        """The model is silent: tell the client that the call is alive. Called by the sweep, in a task of its own."""
+        attempt = self.attempt
+        if attempt is None or attempt.ended is not None:
+            return
+        self.last_write = self._books.clock.monotonic()
+        await self._open(attempt, {})
+        await self._reply.write(self._dialect.keep_alive())

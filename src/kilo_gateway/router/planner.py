@@ -1,0 +1,126 @@
+"""Model names -> Plan: every deployment that may serve the call, in the order in which it will be tried."""
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+import msgspec
+
+from kilo_gateway.core.deployment import Deployment, Operation
+from kilo_gateway.core.fault import Fault, Kind
+from kilo_gateway.core.grant import Grant
+from kilo_gateway.core.plan import Plan, Rejection
+from kilo_gateway.router.eligibility import rejection
+from kilo_gateway.router.health import Health
+from kilo_gateway.router.policies import Dice, ordered
+
+AUTO_MODELS = frozenset({"kilo/auto", "auto"})
+
+
+class World(Protocol):
+    """What the planner must know of the catalog; `catalog.Snapshot` fulfils it."""
+
+    def candidates(self, name: str) -> tuple[Deployment, ...]:
+        """Every deployment that a name stands for; empty if the name is unknown."""
+        ...
+
+    def auto_candidates(self) -> tuple[tuple[Deployment, ...], ...]:
+        """The deployments of `kilo/auto`, group after group, the preferred first and the last resort last."""
+        ...
+
+    def nearest(self, name: str) -> tuple[str, ...]:
+        """Known names that look like an unknown one."""
+        ...
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What a call asks of the planner: model names in the client's order, and the operation."""
+
+    models: tuple[str, ...]
+    operation: Operation
+
+
+class Circumstances(msgspec.Struct, frozen=True):
+    """What holds at this moment: health, monotonic seconds, and dice that give numbers in [0, 1)."""
+
+    health: Health
+    now: float
+    dice: Dice
+
+
+def plan(asked: Asked, grant: Grant, world: World, at: Circumstances) -> Plan:
+    """The plan of a call. Same inputs and dice give the same plan.
+
+    Raises Fault model_not_found, model_not_allowed, api_kind_not_supported or upstream_overloaded (every deployment's
+    breaker is open; retry_after tells when the first is asked again).
+    """
+    candidates: list[Deployment] = []
+    rejected: list[Rejection] = []
+    policy = "ordered"
+    for name in asked.models:
+        if name.lower() in AUTO_MODELS:
+            policy = "auto"
+        for group in _groups(name, world):
+            fit: list[Deployment] = []
+            for deployment in group:
+                broken = rejection(deployment, asked.operation, grant, at.health, at.now)
+                if broken is None:
+                    fit.append(deployment)
+                else:
+                    rejected.append(broken)
+            candidates.extend(ordered(fit, at.dice))
+    if not candidates:
+        raise _no_route(asked, rejected, world, at)
+    return Plan(asked.models[0], _distinct(candidates), policy, tuple(rejected))
+
+
+def _groups(name: str, world: World) -> Sequence[tuple[Deployment, ...]]:
+    if name.lower() in AUTO_MODELS:
+        return world.auto_candidates()
+    return (world.candidates(name),)
+
+
+def _distinct(candidates: list[Deployment]) -> tuple[Deployment, ...]:
+    if len(candidates) == 1:
+        return (candidates[0],)
+    return tuple({deployment.id: deployment for deployment in candidates}.values())
+
+
+def _no_route(asked: Asked, rejected: list[Rejection], world: World, at: Circumstances) -> Fault:
+    name = asked.models[0]
+    codes = {broken.code for broken in rejected}
+    if "breaker_open" in codes:
+        waits = _waits(rejected, at)
+        return Fault(
+            Kind.UPSTREAM_OVERLOADED,
+            f"Every upstream of {name} failed lately and is left alone for a moment: try again shortly.",
+            retry_after=max(1.0, min(waits, default=1.0)),
+        )
+    if "not_allowed" in codes:
+        return Fault(
+            Kind.MODEL_NOT_ALLOWED,
+            f"This API key may not use the model {name}. GET /v1/models with this key lists those it may use.",
+            param="model",
+        )
+    if "operation" in codes:
+        return Fault(
+            Kind.API_KIND_NOT_SUPPORTED,
+            f"The model {name} does not serve {asked.operation}.",
+            param="model",
+        )
+    return Fault(Kind.MODEL_NOT_FOUND, _unknown(name, world), param="model")
+
+
+def _waits(rejected: list[Rejection], at: Circumstances) -> Iterator[float]:
+    for broken in rejected:
+        if broken.code != "breaker_open":
+            continue
+        until = at.health.closed_until(broken.deployment_id, at.now)
+        if until is not None:
+            yield until - at.now
+
+
+def _unknown(name: str, world: World) -> str:
+    near = world.nearest(name)
+    shown = name if len(name) <= 200 else name[:200] + "…"
+    hint = f" Did you mean {' or '.join(near)}?" if near else ""
+    return f"There is no model {shown!r} here.{hint} GET /v1/models lists all models."

@@ -1,0 +1,82 @@
+"""Rows between the room and the tables: a key as stored, an entry laid flat."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import msgspec
+
+from kilo_gateway.core.grant import Grant
+from kilo_gateway.ledger.entry import Entry
+
+
+class KeyRow(msgspec.Struct, frozen=True):
+    """A key as it is stored; the key itself is not.
+
+    `digest` is the SHA-256 of the key in hex, `prefix` its first 12 characters (to recognise it
+    by), `models` globs (empty: every model). Times are seconds since the epoch, None for never.
+    """
+
+    id: str
+    name: str
+    digest: str
+    prefix: str
+    owner: str
+    models: tuple[str, ...]
+    created_at: float
+    expires_at: float | None = None
+    revoked_at: float | None = None
+    last_used_at: float | None = None
+
+    @property
+    def grant(self) -> Grant:
+        """What the key may do."""
+        return Grant(self.id, self.owner, self.name, self.models, self.expires_at)
+
+
+def key_values(key: KeyRow) -> dict[str, object]:
+    """A key as values of the columns."""
+    values = msgspec.structs.asdict(key)
+    values["models"] = msgspec.json.encode(key.models).decode()
+    return values
+
+
+def key_row(values: Sequence[object]) -> KeyRow:
+    """A key from the columns, in the order of the table."""
+    row = dict(zip(KeyRow.__struct_fields__, values, strict=True))
+    row["models"] = msgspec.json.decode(str(row["models"]), type=tuple[str, ...])
+    return msgspec.convert(row, KeyRow)
+
+
+def day_of(at: float) -> str:
+    """The UTC day of a time in seconds since the epoch: "2026-01-31"."""
+    return datetime.fromtimestamp(at, UTC).date().isoformat()
+
+
+def entry_values(entry: Entry) -> tuple[object, ...]:
+    """An entry as values of the columns, in the order of the table."""
+    opening, usage = entry.opening, entry.usage
+    return (
+        *msgspec.structs.astuple(opening),
+        day_of(opening.opened_at),
+        entry.closed_at,
+        entry.outcome,
+        entry.status,
+        usage.input_tokens,
+        usage.output_tokens,
+        usage.cache_read_tokens,
+        usage.cache_write_tokens,
+        usage.reasoning_tokens,
+        usage.audio_input_tokens,
+        usage.audio_output_tokens,
+        usage.cost_nanodollars,
+        usage.source,
+        usage.raw,
+        entry.cost_nanodollars,
+        entry.price_source,
+        entry.price_since,
+        entry.first_byte_ms,
+        entry.duration_ms,
+        entry.upstream_request_id,
+        entry.finish_reason,
+        entry.has_error,
+    )

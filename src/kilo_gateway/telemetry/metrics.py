@@ -1,0 +1,125 @@
+"""Counters and histograms as plain numbers: incremented on the path of a call, read at a scrape.
+
+One `Series` per (operation, model, upstream); when there are too many, the rest share one named "other", so that a
+client cannot make memory grow by inventing names.
+"""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable
+
+from kilo_gateway.core.usage import Usage
+
+SERIES_LIMIT = 2_000
+SECONDS_BUCKETS = (
+    0.01,
+    0.02,
+    0.04,
+    0.08,
+    0.16,
+    0.32,
+    0.64,
+    1.28,
+    2.56,
+    5.12,
+    10.24,
+    20.48,
+    40.96,
+    81.92,
+)
+OVERHEAD_BUCKETS = (
+    0.0001,
+    0.00025,
+    0.0005,
+    0.001,
+    0.0025,
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.1,
+    0.25,
+    1.0,
+)
+OTHER = "other"
+
+
+class Histogram:
+    """Counts per bucket and the sum. Not cumulative; the exposition adds up."""
+
+    __slots__ = ("bounds", "counts", "total")
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        self.bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.total = 0.0
+
+    def observe(self, value: float) -> None:
+        """Count one value."""
+        self.counts[bisect_left(self.bounds, value)] += 1
+        self.total += value
+
+    def buckets(self) -> list[tuple[str, float]]:
+        """(upper bound, cumulative count), the last bound being +Inf."""
+        rows: list[tuple[str, float]] = []
+        reached = 0
+        for bound, count in zip((*self.bounds, None), self.counts, strict=True):
+            reached += count
+            rows.append(("+Inf" if bound is None else str(bound), float(reached)))
+        return rows
+
+
+class Series:
+    """Everything that is counted for one operation and model at one upstream."""
+
+    __slots__ = ("cost_nanodollars", "duration", "first_byte", "outcomes", "tokens", "unpriced")
+
+    def __init__(self) -> None:
+        self.duration = Histogram(SECONDS_BUCKETS)
+        self.first_byte = Histogram(SECONDS_BUCKETS)
+        self.outcomes: Counter[str] = Counter()
+        self.tokens: Counter[str] = Counter()
+        self.cost_nanodollars = 0
+        self.unpriced = 0
+
+
+class Metrics:
+    """All numbers of one process. One event loop writes them."""
+
+    def __init__(self) -> None:
+        self.series: dict[tuple[str, str, str], Series] = {}
+        self.faults: Counter[str] = Counter()
+        self.overhead = Histogram(OVERHEAD_BUCKETS)
+        self.loop_lag = Histogram(OVERHEAD_BUCKETS)
+        self.open_calls = 0
+        self.open_streams = 0
+        self.breaker_openings: Counter[str] = Counter()
+        self.gauges: dict[str, Callable[[], dict[str, float]]] = {}
+
+    def attempt(self, operation: str, model: str, upstream: str) -> Series:
+        """The series of one kind of attempt."""
+        key = (operation, model, upstream)
+        series = self.series.get(key)
+        if series is None:
+            if len(self.series) >= SERIES_LIMIT:
+                key = (operation, OTHER, OTHER)
+            series = self.series.setdefault(key, Series())
+        return series
+
+    def used(self, series: Series, usage: Usage, cost_nanodollars: int | None) -> None:
+        """Add what an attempt used."""
+        tokens = series.tokens
+        if usage.input_tokens:
+            tokens["input"] += usage.input_tokens
+        if usage.output_tokens:
+            tokens["output"] += usage.output_tokens
+        if usage.cache_read_tokens:
+            tokens["cache_read"] += usage.cache_read_tokens
+        if usage.cache_write_tokens:
+            tokens["cache_write"] += usage.cache_write_tokens
+        if usage.reasoning_tokens:
+            tokens["reasoning"] += usage.reasoning_tokens
+        if cost_nanodollars is None:
+            series.unpriced += 1
+        else:
+            series.cost_nanodollars += cost_nanodollars

@@ -1,0 +1,108 @@
+"""Vendors as rows: what is known of each one before anybody configures it (read from profiles.toml)."""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Literal
+from urllib.parse import quote, urlencode
+
+import msgspec
+
+from kilo_gateway.core.deployment import Operation
+
+Auth = Literal["bearer", "api-key", "x-api-key", "none"]
+
+# no_include_usage   the server refuses `stream_options`, or tells the usage of a stream unasked
+# azure_deployments  the model is part of the path and an api-version is part of the query
+# no_models_list     there is no list of models to ask for; shipped facts or the settings name them
+# ids_have_vendor    ids with a "/" already begin with the vendor that made the model
+# free               tokens cost nothing here
+# built_in           served by this program itself; it has no URL to configure
+Quirk = Literal[
+    "no_include_usage", "azure_deployments", "no_models_list", "ids_have_vendor", "free", "built_in"
+]
+
+_PATHS: Mapping[Operation, str] = MappingProxyType(
+    {
+        "chat": "/chat/completions",
+        "completions": "/completions",
+        "embeddings": "/embeddings",
+    }
+)
+# Keys of our own kind: a client's variable (KILOCODE_API_KEY) may hold one, and it must never leave this machine.
+_OUR_KEYS = ("kg_live_", "kg_test_", "kg_")
+
+
+class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One vendor's row.
+
+    `base_url` is "" where it must be given. `auth` is the header that takes the key ("bearer" = Authorization), and
+    `models_auth` the one for the model list ("" = the same). `env` are the usual variables of the key, the first one
+    that is set wins. Clients name its models `prefix/id`: None means the upstream's name, "" the id as it is. `id_strip` is cut
+    from the front of an id in our name only. `models_path` may carry a query. `price_provider` is the vendor's id in
+    genai-prices ("" = no known prices). `paths` override the usual path of an operation; `{model}` stands for the
+    model's id. `headers` go out with every call, `models_headers` with the list, `forward_headers` (lower case) are
+    passed on from the client. `note` is a sentence for the operator.
+    """
+
+    title: str
+    base_url: str
+    name: str = ""
+    dialect: str = "openai_chat"
+    auth: Auth = "bearer"
+    models_auth: Auth | Literal[""] = ""
+    env: tuple[str, ...] = ()
+    prefix: str | None = None
+    id_strip: str = ""
+    loopback_port: int | None = None
+    operations: tuple[Operation, ...] = ("chat",)
+    models_path: str = "/models"
+    price_provider: str = ""
+    quirks: frozenset[Quirk] = frozenset()
+    headers: dict[str, str] = {}
+    models_headers: dict[str, str] = {}
+    forward_headers: tuple[str, ...] = ()
+    query: dict[str, str] = {}
+    paths: dict[Operation, str] = {}
+    note: str = ""
+
+
+@cache
+def profiles() -> Mapping[str, Profile]:
+    """All rows by name, in the order of the file."""
+    text = files("kilo_gateway.upstreams").joinpath("profiles.toml").read_bytes()
+    rows = msgspec.toml.decode(text, type=dict[str, Profile])
+    return MappingProxyType(
+        {name: msgspec.structs.replace(row, name=name) for name, row in rows.items()}
+    )
+
+
+def key_variable(profile: Profile, environ: Mapping[str, str]) -> str | None:
+    """Name of the first usual variable that holds a key for this vendor, or None.
+
+    A key of this gateway's own kind does not count: clients keep it in the same variable, and sending it to the
+    vendor would give it away.
+    """
+    for variable in profile.env:
+        value = environ.get(variable, "").strip()
+        if value and not value.startswith(_OUR_KEYS):
+            return variable
+    return None
+
+
+def call_path(profile: Profile, operation: Operation, upstream_model: str) -> str:
+    """Path below the base URL, with query, for one operation: `/chat/completions`."""
+    path = profile.paths.get(operation, _PATHS[operation])
+    if "{model}" in path:
+        path = path.replace("{model}", quote(upstream_model, safe=""))
+    return f"{path}?{urlencode(profile.query)}" if profile.query else path
+
+
+def auth_headers(auth: Auth, key: str) -> dict[str, str]:
+    """The header that carries `key` (text of the credential), or none at all."""
+    if auth == "none" or not key:
+        return {}
+    if auth == "bearer":
+        return {"authorization": f"Bearer {key}"}
+    return {auth: key}

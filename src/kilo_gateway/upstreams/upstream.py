@@ -1,0 +1,123 @@
+"""Upstream: an account at a vendor, ready to be asked: URL, credential, pool, and the vendor's ways."""
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+import msgspec
+from typing_extensions import override
+
+from kilo_gateway.core.call import Call
+from kilo_gateway.core.deployment import Deployment
+from kilo_gateway.core.secret import Secret
+from kilo_gateway.upstreams.exchange import Exchange, send
+from kilo_gateway.upstreams.pool import Pool
+from kilo_gateway.upstreams.profiles import Auth, Profile, auth_headers, call_path
+
+_MODELS_LIMIT_BYTES = 32 * 1024 * 1024
+_USER_AGENT = "kilo-gateway"
+# Vendors of their own models refuse fields that only a router of models understands.
+_NO_ROUTING_FIELDS = "no_routing_fields"
+_PATHS_KEPT = 4096
+
+
+class Account(msgspec.Struct, frozen=True):
+    """What one upstream is made of: its name, vendor row, credential, and further headers from the settings."""
+
+    name: str
+    profile: Profile
+    key: Secret
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class Upstream:
+    """One upstream. `send` asks it; `list_models` asks for its models. Immutable but for its pool."""
+
+    def __init__(self, account: Account, pool: Pool) -> None:
+        self.name = account.name
+        self.account = account
+        self.pool = pool
+        self.first_byte_s = pool.timeouts.first_byte_s
+        self.silence_s = pool.timeouts.silence_s
+        profile = account.profile
+        self.quirks: frozenset[str] = frozenset(profile.quirks) | _routing_quirk(profile)
+        self._forward = frozenset(name.encode() for name in profile.forward_headers)
+        # A server of one's own that wants no key as a rule gets the one that was given for it all the same.
+        auth: Auth = "bearer" if profile.auth == "none" and account.key else profile.auth
+        self._call_head = self._head(auth, profile.headers, b"content-type: application/json\r\n")
+        self._list_head = self._head(
+            profile.models_auth or auth, profile.headers | profile.models_headers, b""
+        )
+        self._targets: dict[tuple[str, str], bytes] = {}
+
+    @override
+    def __repr__(self) -> str:
+        return f"Upstream({self.name!r})"
+
+    async def send(
+        self, call: Call, deployment: Deployment, body: bytes, lane: str, deadline: float
+    ) -> Exchange:
+        """Send one attempt; gives the exchange once the head of the reply is in. Raises Fault."""
+        target = self._target(call, deployment)
+        if call.query:
+            target += (b"&" if b"?" in target else b"?") + call.query
+        head = b"POST %b HTTP/1.1\r\n%b" % (target, self._call_head)
+        if self._forward and call.headers:
+            head += self._forwarded(call.headers)
+        head += b"content-length: %d\r\n\r\n" % len(body)
+        return await send(self.pool, head, body, lane=lane, deadline=deadline)
+
+    async def list_models(self, deadline: float) -> tuple[int, dict[bytes, bytes], bytes]:
+        """GET its list of models: status, headers, body. Raises Fault."""
+        path = self._absolute(self.account.profile.models_path)
+        head = b"GET %b HTTP/1.1\r\n%b\r\n" % (path, self._list_head)
+        exchange = await send(self.pool, head, b"", lane="", deadline=deadline)
+        try:
+            body = await exchange.read_all(_MODELS_LIMIT_BYTES, deadline)
+            return exchange.status, exchange.headers, body
+        finally:
+            exchange.close()
+
+    def _target(self, call: Call, deployment: Deployment) -> bytes:
+        key = (call.operation, deployment.upstream_model)
+        target = self._targets.get(key)
+        if target is None:
+            path = call_path(self.account.profile, call.operation, deployment.upstream_model)
+            target = self._absolute(path)
+            if len(self._targets) < _PATHS_KEPT:
+                self._targets[key] = target
+        return target
+
+    def _absolute(self, path: str) -> bytes:
+        if path.startswith(
+            ("http://", "https://")
+        ):  # never the case for our own rows: a credential stays at home
+            path = urlsplit(path).path
+        target = self.pool.target
+        return self.pool.request_target_prefix + f"{target.path}{path}".encode()
+
+    def _head(self, auth: Auth, headers: Mapping[str, str], extra: bytes) -> bytes:
+        target = self.pool.target
+        rows = {
+            "host": target.authority,
+            "user-agent": _USER_AGENT,
+            "accept": "*/*",
+            "accept-encoding": "identity",
+            **{name.lower(): value for name, value in headers.items()},
+            **auth_headers(auth, self.account.key.reveal()),
+            **{name.lower(): value for name, value in self.account.headers},
+        }
+        lines = "".join(f"{name}: {value}\r\n" for name, value in rows.items())
+        return lines.encode("latin-1") + self.pool.request_headers + extra
+
+    def _forwarded(self, headers: Mapping[bytes, bytes]) -> bytes:
+        return b"".join(
+            b"%b: %b\r\n" % (name, headers[name]) for name in self._forward if name in headers
+        )
+
+
+Upstreams = Mapping[str, Upstream]
+
+
+def _routing_quirk(profile: Profile) -> frozenset[str]:
+    is_router = "ids_have_vendor" in profile.quirks or profile.name in {"", "custom", "sim"}
+    return frozenset() if is_router else frozenset({_NO_ROUTING_FIELDS})
