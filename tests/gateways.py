@@ -98,7 +98,9 @@ def wait_for_entries(home: Path, calls: Iterable[str], within_s: float = 10.0) -
         if not missing:
             return found
         if time.monotonic() > deadline:
-            raise AssertionError(f"{len(missing)} calls are not in the ledger: {sorted(missing)[:5]}")
+            raise AssertionError(
+                f"{len(missing)} calls are not in the ledger: {sorted(missing)[:5]}"
+            )
         time.sleep(0.05)
 
 
@@ -206,7 +208,7 @@ async def in_loop(
             reload=lambda: load(path, variables, home=home),
             environ=variables,
             home=Home(home),
-            database_url="",
+            database_url=f"sqlite+aiosqlite:///{Home(home).database}",
             finds_upstreams=False,
             mints_first_key=False,
             has_local_model=loaded.settings.local_model.enabled is True,
@@ -225,9 +227,7 @@ async def in_loop(
     running = asyncio.ensure_future(parts.run(on_ready))
     waiting = asyncio.ensure_future(is_ready.wait())
     try:
-        await asyncio.wait(
-            {running, waiting}, timeout=START_S, return_when=asyncio.FIRST_COMPLETED
-        )
+        await asyncio.wait({running, waiting}, timeout=START_S, return_when=asyncio.FIRST_COMPLETED)
         if not is_ready.is_set() and running.done():
             await running  # raises what went wrong
         assert is_ready.is_set(), "the gateway did not start:\n" + "".join(gateway.log)

@@ -48,9 +48,7 @@ def chat(model: str = "m", *, stream: bool = False, **more: Any) -> dict[str, An
     return body | ({"stream": True} if stream else {}) | more
 
 
-def request(
-    method: str, path: str, headers: Mapping[str, str], body: bytes | None = None
-) -> bytes:
+def request(method: str, path: str, headers: Mapping[str, str], body: bytes | None = None) -> bytes:
     """A whole request. Without a body there is no content-length."""
     lines = [f"{method} {path} HTTP/1.1", "host: gateway"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
@@ -297,11 +295,12 @@ def ledger(home: Path) -> dict[str, list[dict[str, Any]]]:
         known = {row["id"] for rows in found.values() for row in rows}
         for entry in journal.read_closed(100_000):
             if entry.opening.id not in known:
-                row = {name: getattr(entry.opening, name) for name in entry.opening.__struct_fields__}
+                row = {
+                    name: getattr(entry.opening, name) for name in entry.opening.__struct_fields__
+                }
                 row |= {name: getattr(entry, name) for name in entry.__struct_fields__}
                 row |= {
-                    name: getattr(entry.usage, name)
-                    for name in ("input_tokens", "output_tokens")
+                    name: getattr(entry.usage, name) for name in ("input_tokens", "output_tokens")
                 } | {"usage_source": entry.usage.source}
                 found.setdefault(entry.opening.call_id, []).append(row)
         assert journal.open_count == 0, "an attempt was never settled"
@@ -315,3 +314,13 @@ def ledger(home: Path) -> dict[str, list[dict[str, Any]]]:
 def outcomes(home: Path, call: str) -> list[tuple[str, str]]:
     """(upstream, outcome) of the attempts of a call, in order."""
     return [(row["upstream"], row["outcome"]) for row in ledger(home).get(call, [])]
+
+
+@contextlib.asynccontextmanager
+async def in_thread(manager: contextlib.AbstractContextManager[Running]) -> AsyncIterator[Running]:
+    """A context manager that blocks (a gateway in a process), entered and left in a thread."""
+    value = await asyncio.to_thread(manager.__enter__)
+    try:
+        yield value
+    finally:
+        await asyncio.to_thread(manager.__exit__, None, None, None)

@@ -27,6 +27,12 @@ models = ["m"{', "n", "my-embed"' if name == "one" else ""}]
     config(
         text
         + """
+[[upstreams]]
+name = "chats-only"
+vendor = "groq"
+base_url = "http://127.0.0.1:9/v1"
+models = ["talk"]
+prefix = "chatter"
 [models."maker/m"]
 context_length = 8192
 input_price = 0.15
@@ -79,7 +85,7 @@ def test_the_table_shows_limits_prices_and_the_policy(run: Run) -> None:
 
 
 def test_rejected_ones_have_codes_and_sentences(run: Run) -> None:
-    result = run("explain", "fast", "--operation", "embeddings")
+    result = run("explain", "chatter/talk", "--operation", "embeddings")
     assert result.exit_code == 1
     assert "does not serve embeddings" in result.stderr
 

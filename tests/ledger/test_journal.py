@@ -270,6 +270,22 @@ def test_parked_entries_that_are_being_stored_are_not_written_too(reopen, openin
     assert settle(journal) == []
 
 
+def test_parked_entries_are_written_when_there_is_room_again(reopen, opening_of, entry_of):
+    journal = reopen(max_bytes=3 * SIZE)
+    opened = [opening_of(number, project=FAT) for number in range(14)]
+    for opening in opened:
+        journal.open(opening)
+    for opening in opened:
+        journal.close(entry_of(opening))
+    assert journal._parked
+    journal._spool._max_bytes = 9 * SIZE
+    journal.open(opening_of(500))
+    assert not journal._parked
+    journal = reopen()
+    assert journal.recover().crashed == 1
+    assert [entry.opening for entry in settle(journal)] == [*opened, opening_of(500)]
+
+
 def test_a_long_attempt_stays_where_it_is_while_there_is_no_room(reopen, opening_of, entry_of):
     journal = reopen(max_bytes=3 * SIZE)
     journal.open(opening_of("long"))

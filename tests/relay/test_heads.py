@@ -97,7 +97,9 @@ def test_a_stream_is_not_cached_and_not_held_back_by_proxies():
 
 def test_timing_is_told_in_the_gateways_and_the_upstreams_part():
     attempt = make_attempt(first_byte=100.210)
-    assert server_timing(make_call(), attempt, 100.215) == b"gateway;dur=15.000, upstream;dur=200.000"
+    assert (
+        server_timing(make_call(), attempt, 100.215) == b"gateway;dur=15.000, upstream;dur=200.000"
+    )
 
 
 def test_timing_before_a_first_byte_counts_up_to_now():

@@ -116,8 +116,11 @@ def test_without_a_price_the_cost_is_what_the_upstream_said_or_unknown(rig):
 
 @pytest.mark.parametrize("kind", list(Kind))
 def test_a_fault_before_the_model_worked_costs_zero_and_another_is_estimated(rig, kind):
-    entry = run(rig, fault=fault_of(kind), outcome=Outcome(streamed_tokens=40))
-    if kind in MAY_HAVE_COST:
+    may_have_cost = kind in MAY_HAVE_COST
+    first_byte = 1000.2 if may_have_cost else None
+    outcome = Outcome(streamed_tokens=40 if may_have_cost else None)
+    entry = run(rig, fault=fault_of(kind), outcome=outcome, first_byte=first_byte)
+    if may_have_cost:
         assert entry.usage == Usage(100, 40, source="estimated")
         assert entry.cost_nanodollars == 100 * 2000 + 40 * 10_000
     else:

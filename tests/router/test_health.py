@@ -106,7 +106,9 @@ def test_calls_that_began_before_the_breaker_opened_do_not_open_it_for_longer():
 
 def test_a_rate_limit_closes_the_door_for_the_time_told_and_is_no_failure():
     health = Health(BreakerRule(failures=1, open_s=10.0))
-    assert health.failed(ID, Fault(Kind.UPSTREAM_RATE_LIMITED, "x", retry_after=7.0), 100.0) is False
+    assert (
+        health.failed(ID, Fault(Kind.UPSTREAM_RATE_LIMITED, "x", retry_after=7.0), 100.0) is False
+    )
     assert health.closed_until(ID, 106.9) == 107.0
     assert health.closed_until(ID, 107.0) is None
     assert health.state(ID, 100.0) == "closed"

@@ -87,7 +87,10 @@ def test_a_further_model_serves_when_the_first_is_unknown():
 
 def test_a_deployment_named_twice_is_tried_once():
     one = make("a")
-    assert upstreams(made(Names(small=[one], alias=[one, make("b")]), "small", "alias")) == ["a", "b"]
+    assert upstreams(made(Names(small=[one], alias=[one, make("b")]), "small", "alias")) == [
+        "a",
+        "b",
+    ]
 
 
 @pytest.mark.parametrize("name", ["kilo/auto", "auto", "Kilo/Auto"])

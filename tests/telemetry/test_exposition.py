@@ -49,7 +49,9 @@ def value(families, name, /, **labels):
 
 
 def test_the_table_documents_every_family_and_no_other(families):
-    assert {name: (family.type, family.documentation) for name, family in families.items()} == FAMILIES
+    assert {
+        name: (family.type, family.documentation) for name, family in families.items()
+    } == FAMILIES
 
 
 def test_attempts_are_labelled_by_operation_model_and_upstream(families):

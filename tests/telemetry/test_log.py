@@ -7,7 +7,15 @@ from hypothesis import strategies as st
 
 from kilo_gateway.core.secret import Secret
 from kilo_gateway.keys.secret import mint
-from kilo_gateway.telemetry.log import BUFFER_LINES, LEVELS, Log, strike
+from kilo_gateway.telemetry.log import (
+    _SECRETS,
+    BUFFER_LINES,
+    LEVELS,
+    AttemptLine,
+    Log,
+    may_hold_secret,
+    strike,
+)
 from tests.clocks import StillClock
 
 CANARY = "c4NaRyQ7w9Zx3Lm5Pt8Vb2"
@@ -65,6 +73,44 @@ def test_no_vendors_key_reaches_a_line(form, place, key):
     assert key[-12:] not in line
 
 
+def attempt_line(*, form, **texts):
+    taken = []
+    log = Log(taken.append, StillClock(0.0), form=form)
+    facts = {"call": "req_1", "model": "small"} | texts
+    log.write_attempt(
+        "info",
+        AttemptLine(
+            key="k1",
+            operation="chat",
+            deployment="a/m",
+            number=1,
+            outcome="ok",
+            duration_ms=5,
+            **facts,
+        ),
+    )
+    log.flush()
+    return "".join(taken)
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+@pytest.mark.parametrize("fact", ["call", "model", "detail"])
+@pytest.mark.parametrize("key", KEYS, ids=lambda key: key[:6])
+def test_no_vendors_key_reaches_the_line_of_an_attempt(form, fact, key):
+    line = attempt_line(form=form, **{fact: f"bad key {key}."})
+    assert "[secret]" in line
+    assert key[-12:] not in line
+
+
+def test_the_line_of_an_attempt_tells_what_is_known():
+    line = msgspec.json.decode(attempt_line(form="json"))
+    assert (
+        line.items() >= {"event": "attempt", "call": "req_1", "key": "k1", "outcome": "ok"}.items()
+    )
+    assert "status" not in line
+    assert "status=-" in attempt_line(form="console")
+
+
 @pytest.mark.parametrize("form", ["json", "console"])
 @pytest.mark.parametrize(
     "text", [f"Bearer {CANARY}", f"bearer {CANARY}", f"https://ann:{CANARY}@proxy.example:3128/"]
@@ -95,9 +141,11 @@ def test_ordinary_facts_are_left_as_they_are(text):
     assert strike(text) == text
 
 
-any_text = st.text(alphabet=st.characters(exclude_categories=["Cs"]))
+any_text = st.text(alphabet=st.characters())  # halves of surrogate pairs too
 ugly_text = st.lists(
-    st.sampled_from(['"', "\\", "\n", "\x00", "\x1b[31m", "Bearer ", "key=", "?key=", "sk-", CANARY])
+    st.sampled_from(
+        ['"', "\\", "\n", "\x00", "\x1b[31m", "Bearer ", "key=", "?key=", "sk-", CANARY]
+    )
     | any_text
 ).map("".join)
 
@@ -117,6 +165,24 @@ def test_a_console_line_is_one_printable_line_whatever_the_fact(text):
     assert line[:-1].isprintable()
 
 
+@given(st.sampled_from(["call", "model", "detail"]), ugly_text)
+def test_the_line_of_an_attempt_is_one_line_whatever_the_fact(fact, text):
+    line = attempt_line(form="json", **{fact: text})
+    assert line.count("\n") == 1
+    assert msgspec.json.decode(line)["event"] == "attempt"
+    assert attempt_line(form="console", **{fact: text})[:-1].isprintable()
+
+
+@given(ugly_text)
+def test_the_quick_look_finds_whatever_the_pattern_would_strike(text):
+    assert may_hold_secret(text) or not _SECRETS.search(text)
+
+
+@pytest.mark.parametrize("fact", ["call", "model", "detail"])
+def test_a_huge_fact_of_an_attempt_is_cut(fact):
+    assert len(attempt_line(form="json", **{fact: "x" * 1_000_000})) < 10_000
+
+
 def test_a_huge_fact_is_cut_and_the_line_is_still_json():
     line = lines_of(form="json", detail="x" * 1_000_000, tail="y" * 1_000_000)
     assert len(line) < 10_000
@@ -125,7 +191,7 @@ def test_a_huge_fact_is_cut_and_the_line_is_still_json():
 
 def test_a_json_line_tells_time_level_event_and_facts():
     assert msgspec.json.decode(lines_of(form="json", number=1, ratio=0.5, is_on=True)) == {
-        "time": "1970-01-01T00:00:00.000+00:00",
+        "time": "1970-01-01T00:00:00.000Z",
         "level": "info",
         "event": "event",
         "number": 1,

@@ -9,6 +9,12 @@ from time import monotonic
 
 import pytest
 import trustme
+
+from kilo_gateway.core.fault import Fault, Kind
+from kilo_gateway.upstreams.dialer import Dialer
+from kilo_gateway.upstreams.exchange import send
+from kilo_gateway.upstreams.pool import Pool
+from kilo_gateway.upstreams.target import parse_target
 from tests.scripted import (
     Close,
     ReadHead,
@@ -21,12 +27,6 @@ from tests.scripted import (
     UntilGone,
     serve,
 )
-
-from kilo_gateway.core.fault import Fault, Kind
-from kilo_gateway.upstreams.dialer import Dialer
-from kilo_gateway.upstreams.exchange import send
-from kilo_gateway.upstreams.pool import Pool
-from kilo_gateway.upstreams.target import parse_target
 
 BOTH_LOOPS = True
 

@@ -5,6 +5,10 @@ import gzip
 from time import monotonic
 
 import pytest
+
+from kilo_gateway.core.fault import Fault, Kind
+from kilo_gateway.upstreams.exchange import Exchange, Timeouts, send
+from kilo_gateway.upstreams.pool import Pool
 from tests.scripted import (
     Close,
     HalfClose,
@@ -18,10 +22,6 @@ from tests.scripted import (
     Wait,
     serve,
 )
-
-from kilo_gateway.core.fault import Fault, Kind
-from kilo_gateway.upstreams.exchange import Exchange, Timeouts, send
-from kilo_gateway.upstreams.pool import Pool
 
 BOTH_LOOPS = True
 

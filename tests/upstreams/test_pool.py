@@ -5,12 +5,12 @@ from collections.abc import Callable
 from time import monotonic
 
 import pytest
-from tests.scripted import Close, ReadRequest, Repeat, Send, Set, Stall, UntilGone, Wait, serve
 
 from kilo_gateway.core.fault import Fault, Kind
 from kilo_gateway.upstreams.connection import Connection
 from kilo_gateway.upstreams.exchange import Exchange, Timeouts, send
 from kilo_gateway.upstreams.pool import Pool
+from tests.scripted import Close, ReadRequest, Repeat, Send, Set, Stall, UntilGone, Wait, serve
 
 BOTH_LOOPS = True
 

@@ -45,7 +45,11 @@ class Accounts:
         self._log = log
         self._pending: tuple[PendingKey, ...] = ()
         self.grants = Grants(clock)
-        self.is_from_store = False
+
+    @property
+    def is_from_store(self) -> bool:
+        """Whether the table in force came from the store."""
+        return self.grants.is_complete
 
     def start(self, *, mints_first_key: bool) -> Minted | None:
         """Put the file's rights in force. Gives a new key on the very first start, if one is wanted."""
@@ -59,12 +63,13 @@ class Accounts:
         minted = mint()
         grant = Grant("key_" + minted.digest.hex()[:16], ADMINISTRATOR, FIRST_KEY)
         self._pending = (PendingKey(minted.digest.hex(), minted.prefix, grant, self._clock.wall()),)
-        self._save(Rights(-1, (), self._pending))
+        rights = Rights(-1, (), self._pending)
+        self._save(rights)
+        self.grants.replace(rights.table(), rights.epoch)
         return minted
 
     def _save(self, rights: Rights) -> None:
         write_rights(self._home.rights, rights)
-        self.grants.replace(rights.table(), rights.epoch)
 
     async def join(self, store: KeyStore) -> None:
         """The store is open: give it the keys that were minted before, and take over its table. Raises Fault."""
@@ -73,7 +78,6 @@ class Accounts:
             if pending.digest not in known:
                 await store.add_key(_row(pending))
         self._pending = ()
-        self.is_from_store = True
         await self._take_over(store, await store.keys_epoch())
 
     async def follow(self, store: KeyStore) -> None:
@@ -85,10 +89,10 @@ class Accounts:
     async def _take_over(self, store: KeyStore, epoch: int) -> None:
         table: Sequence[tuple[bytes, Grant]] = await store.grants()
         rows = tuple((digest.hex(), grant) for digest, grant in table)
+        self.grants.replace(table, epoch, is_complete=True)
         try:
             self._save(Rights(epoch, rows))
         except OSError as error:
-            self.grants.replace(table, epoch)
             self._log.write("warning", "rights file not written", detail=str(error))
 
 

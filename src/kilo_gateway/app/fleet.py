@@ -9,7 +9,7 @@ import msgspec
 from kilo_gateway.app.home import CachedList
 from kilo_gateway.catalog.facts import load_facts
 from kilo_gateway.catalog.source import Listed, Source
-from kilo_gateway.config.compile import UpstreamPlan
+from kilo_gateway.config.compile import CUSTOM, UpstreamPlan
 from kilo_gateway.core.clock import Clock
 from kilo_gateway.core.fault import Fault
 from kilo_gateway.telemetry.log import Log
@@ -58,7 +58,9 @@ class Member(msgspec.Struct):
         plan, profile = self.plan, self.plan.profile
         listed = self.listed
         if plan.models is not None:
-            listed = tuple(Listed(id=name) for name in plan.models)
+            # What a server of one's own can do with a model, its operator knows and we do not.
+            can = profile.operations if profile.name == CUSTOM else None
+            listed = tuple(Listed(id=name, operations=can) for name in plan.models)
         elif "no_models_list" in profile.quirks:
             listed = load_facts().models_of(profile.name)
         return Source(

@@ -42,14 +42,14 @@ _WATCH_S = 1.0
 _LAG_S = 0.5
 _FLUSH_S = 0.2
 _SWEEP_S = 1.0
-_LAST_WORDS_S = 5.0
+_LAST_WORDS_S = 2.0
 
 
 class Start(msgspec.Struct, frozen=True):
     """How to start: settings as loaded and how to load them again, where the state is, and what is found by itself.
 
     `finds_upstreams`: those of the environment and on loopback are used (`up`). `mints_first_key`: the very first start
-    makes a key. `database_url` is empty for the embedded one.
+    makes a key. `database_url` names its driver; empty is the embedded one.
     """
 
     loaded: Loaded
@@ -103,6 +103,7 @@ class Gateway:
         self._plans = Plans(start.environ, self._built_in, finds_upstreams=start.finds_upstreams)
         self._stop = asyncio.Event()
         self._reload = asyncio.Event()
+        self._new_id = EntryIds(self._clock).next
         self._renewing = asyncio.Lock()
         self._service: Service | None = None
 
@@ -129,7 +130,7 @@ class Gateway:
                 metrics=self.metrics,
                 log=self.log,
                 clock=self._clock,
-                new_id=EntryIds(self._clock).next,
+                new_id=self._new_id,
                 logs_calls=settings.telemetry.call_log,
             )
             guard = Guard(settings.server.max_header_bytes, settings.server.client_timeout_s)
@@ -155,7 +156,7 @@ class Gateway:
                 await self._until_stopped(serving)
                 await self._drain(server, relay)
                 background.cancel()
-                await self._end(serving)
+                await self._end(serving, server)
 
     def _make_service(self, relay: Relay) -> Service:
         return Service(
@@ -167,6 +168,7 @@ class Gateway:
             log=self.log,
             readiness=self._readiness,
             render_metrics=self._render_metrics,
+            new_id=self._new_id,
             version=__version__,
         )
 
@@ -314,7 +316,11 @@ class Gateway:
             count = self._service.relay.cut_short()
             self.log.write("warning", "calls ended before their time", calls=count)
 
-    async def _end(self, serving: asyncio.Task[None]) -> None:
+    async def _end(self, serving: asyncio.Task[None], server: Server) -> None:
+        """The server waits for clients that are still sending or reading, but not for ever."""
+        _, late = await asyncio.wait({serving}, timeout=_LAST_WORDS_S)
+        if late:
+            server.abandon_clients()
         await serving
         await self._built_in.stop()
         for member in self._fleet.members.values():

@@ -18,7 +18,7 @@ from kilo_gateway.config.schema import Settings
 from kilo_gateway.core.clock import Clock
 from kilo_gateway.core.secret import Secret
 from kilo_gateway.local.model import LocalModel, ModelOptions, find_weights
-from kilo_gateway.local.simulator import Simulator
+from kilo_gateway.local.simulator import EXAMPLES, Simulator
 from kilo_gateway.local.supervisor import Means
 from kilo_gateway.telemetry.log import Log
 from kilo_gateway.upstreams.profiles import Profile, profiles
@@ -76,7 +76,8 @@ class BuiltIn:
     def plans(self) -> Iterator[UpstreamPlan]:
         """Upstreams for what runs."""
         if self._simulator is not None:
-            yield self._plan("sim", self._simulator.base_url, self._simulator.api_key)
+            plan = self._plan("sim", self._simulator.base_url, self._simulator.api_key)
+            yield msgspec.structs.replace(plan, models=tuple(EXAMPLES))
         if self._model is not None and self._model.base_url is not None:
             plan = self._plan("local", self._model.base_url, self._model.api_key)
             yield msgspec.structs.replace(plan, models=(self._model.model_id,), priority=1000)

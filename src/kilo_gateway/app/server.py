@@ -22,6 +22,11 @@ class Server(uvicorn.Server):
         """Signals are the gateway's."""
         yield
 
+    def abandon_clients(self) -> None:
+        """Close every connection, whatever is under way on it."""
+        for connection in tuple(self.server_state.connections):
+            connection.transport.abort()
+
 
 def listen(host: str, port: int) -> socket.socket:
     """A listening TCP socket. Raises OSError, with the address in its text, when the address is not to be had."""

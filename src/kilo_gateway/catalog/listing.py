@@ -68,33 +68,45 @@ class _Page(msgspec.Struct, frozen=True):
     data: list[_Row]
 
 
-def render(catalog: Catalog, grant: Grant | None, *, preferred: Sequence[str], now: float) -> bytes:
+def render(
+    catalog: Catalog,
+    grant: Grant | None,
+    *,
+    preferred: Sequence[str],
+    now: float,
+    auto: Sequence[str] | None = None,
+) -> bytes:
     """The whole list as JSON: `kilo/auto`, then the preferred models, then the others in catalog order.
 
-    Only models that the grant opens are in it (None: all). `preferred` are ids of models; `now` is epoch seconds.
+    Only models that the grant opens are in it (None: all). `preferred` are ids of models, `auto` those that `kilo/auto`
+    chooses from (None: all that chat; none: it is not listed); `now` is epoch seconds.
     """
-    shown = [model for key, model in catalog.models.items() if grant is None or grant.may_use(key)]
-    rank = {model_id.lower(): place for place, model_id in enumerate(preferred, start=1)}
-    first = sorted(
-        (model for model in shown if model.id.lower() in rank),
-        key=lambda model: rank[model.id.lower()],
-    )
+    shown = _open_to(grant, catalog)
+    first = _ranked(shown, preferred)
+    rank = {model.id.lower() for model in first}
     today = datetime.fromtimestamp(now, UTC).date()
     rows = [_row(model, today, place) for place, model in enumerate(first, start=1)]
     rows += [_row(model, today) for model in shown if model.id.lower() not in rank]
-    if any(_chats(model) for model in shown):
-        rows.insert(0, _auto(shown, first))
+    choices = _choices(shown, first, auto)
+    if choices:
+        rows.insert(0, _auto(choices))
     return msgspec.json.encode(_Page("list", rows))
 
 
 def render_one(
-    catalog: Catalog, name: str, grant: Grant | None, *, preferred: Sequence[str], now: float
+    catalog: Catalog,
+    name: str,
+    grant: Grant | None,
+    *,
+    preferred: Sequence[str],
+    now: float,
+    auto: Sequence[str] | None = None,
 ) -> bytes | None:
     """One model's entry as JSON; None if there is no such model or the grant does not open it."""
     if name.strip().lower() == AUTO_ID:
         shown = _open_to(grant, catalog)
-        first = _ranked(shown, preferred)
-        return msgspec.json.encode(_auto(shown, first)) if any(map(_chats, shown)) else None
+        choices = _choices(shown, _ranked(shown, preferred), auto)
+        return msgspec.json.encode(_auto(choices)) if choices else None
     model = catalog.model(name)
     if model is None or (grant is not None and not grant.may_use(model.id.lower())):
         return None
@@ -172,12 +184,20 @@ def _row(model: Model, today: date, place: int | None = None) -> _Row:
     )
 
 
-def _auto(shown: list[Model], first: list[Model]) -> _Row:
-    chats = [model for model in shown if _chats(model)]
+def _choices(shown: list[Model], first: list[Model], auto: Sequence[str] | None) -> list[Model]:
+    """The models behind `kilo/auto`, the first choice first."""
+    if auto is not None:
+        return _ranked(shown, auto)
+    return [model for model in first if _chats(model)] or [
+        model for model in shown if _chats(model)
+    ]
+
+
+def _auto(choices: list[Model]) -> _Row:
     # What its first choice can take; a longer request finds a model that takes it only by luck.
-    limits = (first or chats)[0].limits
+    limits = choices[0].limits
     context = limits.context or UNKNOWN_CONTEXT
-    words = frozenset[str]().union(*(model.capabilities for model in chats))
+    words = frozenset[str]().union(*(model.capabilities for model in choices))
     inputs = ("text", "image") if "vision" in words else ("text",)
     return _Row(
         id=AUTO_ID,
@@ -192,10 +212,10 @@ def _auto(shown: list[Model], first: list[Model]) -> _Row:
         pricing={"prompt": _VARIES, "completion": _VARIES},
         per_request_limits=None,
         supported_parameters=_supported(words),
-        is_free=all(model.price is not None and model.price.is_free for model in chats),
+        is_free=all(model.price is not None and model.price.is_free for model in choices),
         may_train=False,
         preferred_index=0,
-        auto_routing={"models": tuple(model.id for model in (first or chats)[:20])},
+        auto_routing={"models": tuple(model.id for model in choices[:20])},
     )
 
 

@@ -11,6 +11,7 @@ from kilo_gateway.core.deployment import Deployment
 from kilo_gateway.core.money import NANODOLLARS_PER_DOLLAR
 
 MAX_AUTO_GROUPS = 64
+MAX_MADE_UP_CHARACTERS = 128
 _DEAR = 10 * NANODOLLARS_PER_DOLLAR  # a million tokens of input
 _SPECIAL = frozenset({"nano", "mini", "lite", "image", "audio", "search", "codex"})
 _NUMBERS = re.compile(r"\d+")
@@ -20,7 +21,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     """Catalog and routing settings as one call sees them; swapped whole. Made by `make_snapshot`.
 
     `auto_preference` are the settings' ids and globs, `preferred` the ids of models that they mean, best first.
-    `version` counts up; `made_at` is in seconds since the epoch.
+    `open_ended` upstreams (the simulator) serve any model name after theirs, like the example. `version` counts up; `made_at` is in seconds since the epoch.
     """
 
     catalog: Catalog
@@ -30,14 +31,29 @@ class Snapshot(msgspec.Struct, frozen=True):
     made_at: float = 0.0
     preferred: tuple[str, ...] = ()
     auto_groups: tuple[tuple[Deployment, ...], ...] = ()
+    open_ended: dict[str, Deployment] = {}
 
     def candidates(self, name: str) -> tuple[Deployment, ...]:
         """Every deployment that a name stands for; empty if the name is unknown."""
-        return self.catalog.candidates(name)
+        found = self.catalog.candidates(name)
+        return found if found or not self.open_ended else self._made_up(name)
+
+    def _made_up(self, name: str) -> tuple[Deployment, ...]:
+        """A model of an upstream that answers to names that it does not list."""
+        upstream, _, model = name.partition("/")
+        example = self.open_ended.get(upstream.lower())
+        if example is None or not 0 < len(model) <= MAX_MADE_UP_CHARACTERS:
+            return ()
+        return (msgspec.structs.replace(example, model=name, upstream_model=model),)
 
     def auto_candidates(self) -> tuple[tuple[Deployment, ...], ...]:
         """The deployments of `kilo/auto`, group after group, the preferred first and the last resort last."""
         return self.auto_groups
+
+    @property
+    def auto_models(self) -> tuple[str, ...]:
+        """Ids of the models that `kilo/auto` chooses from, the preferred first."""
+        return tuple(group[0].model for group in self.auto_groups)
 
     def nearest(self, name: str) -> tuple[str, ...]:
         """Known names that look like an unknown one."""
@@ -56,8 +72,8 @@ def make_snapshot(  # noqa: PLR0913 - one keyword a field
 ) -> Snapshot:
     """A snapshot with the order of `kilo/auto` worked out.
 
-    `last_resort` are upstreams that `kilo/auto` uses only when nothing else is left, `never` those it does not use.
-    Models meant by one glob are ordered newest first.
+    `last_resort` are upstreams that `kilo/auto` uses only when nothing else is left, `never` those it does not use
+    (the simulator's, which answers to any name). Models meant by one glob are ordered newest first.
     """
     left_out = {*last_resort, *never}
     models = [model for model in catalog.models.values() if _may_be_auto(model)]
@@ -79,6 +95,11 @@ def make_snapshot(  # noqa: PLR0913 - one keyword a field
         made_at=made_at,
         preferred=preferred,
         auto_groups=tuple(catalog.models[model_id.lower()].deployments for model_id in ids),
+        open_ended={
+            model.deployments[0].upstream: model.deployments[0]
+            for model in models
+            if model.deployments[0].upstream in never
+        },
     )
 
 

@@ -93,7 +93,7 @@ def create(
             fail(f'there is a key called "{row.name}" already: choose another name', PROBLEM)
         await store.add_key(row)
 
-    ask_store(config, add)
+    ask_store(config, add, changes_keys=True)
     _show_created(row, minted.key, as_json=as_json)
 
 
@@ -130,7 +130,7 @@ def revoke(
     async def end(store: "Store") -> "KeyRow":
         return await store.revoke_key(which, at=now)
 
-    row = ask_store(config, end)
+    row = ask_store(config, end, changes_keys=True)
     if as_json:
         print_json(_shown(row, now))
     else:

@@ -1,6 +1,7 @@
 """The `kilo-gateway` command: one table of commands, each in a file of its own, loaded when it is called."""
 
 import importlib
+import os
 import sys
 from typing import Annotated
 
@@ -41,18 +42,26 @@ def make_app(only: str | None = None) -> typer.Typer:
     return app
 
 
-def _options(
-    *,
-    version: Annotated[
-        bool, typer.Option("--version", help="Print the version and end.", is_eager=True)
-    ] = False,
-) -> None:
-    if version:
+def _say_version(wanted: bool) -> None:
+    if wanted:
         typer.echo(f"kilo-gateway {__version__}")
         raise typer.Exit
 
 
+def _options(
+    *,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version and end.", is_eager=True, callback=_say_version
+        ),
+    ] = False,
+) -> None:
+    """Options of the program itself."""
+
+
 def main() -> None:
-    """Run the command line."""
+    """Run the command line. What it writes is for its owner only: the state holds digests of keys and usage."""
+    os.umask(0o077)
     named = sys.argv[1] if len(sys.argv) > 1 else None
     make_app(named if named in COMMANDS or named in GROUPS else None)()

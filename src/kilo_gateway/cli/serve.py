@@ -8,11 +8,11 @@ import typer
 
 from kilo_gateway.app.gateway import Ready, Start
 from kilo_gateway.app.home import Home
+from kilo_gateway.cli.database import database_url
 from kilo_gateway.cli.home import config_path, loaded_settings, state_home
 from kilo_gateway.cli.serving import run_gateway
 from kilo_gateway.cli.tables import fail
 from kilo_gateway.config.load import load
-from kilo_gateway.config.secrets import resolve
 
 
 def serve(
@@ -34,12 +34,13 @@ def serve(
         )
     loaded = loaded_settings(path, environ)
     settings = loaded.settings
+    home = state_home(environ, settings.state.home)
     start = Start(
         loaded=loaded,
         reload=lambda: load(path, environ),
         environ=environ,
-        home=Home(state_home(environ, settings.state.home)),
-        database_url=resolve(settings.state.database, environ=environ, base=loaded.base).reveal(),
+        home=Home(home),
+        database_url=database_url(loaded, environ, home),
         finds_upstreams=False,
         mints_first_key=False,
         has_local_model=settings.local_model.enabled is True,

@@ -7,10 +7,10 @@ import typer
 
 from kilo_gateway.app.gateway import Ready, Start
 from kilo_gateway.app.home import Home
+from kilo_gateway.cli.database import database_url
 from kilo_gateway.cli.home import ConfigOption, config_path, loaded_settings, state_home
 from kilo_gateway.cli.serving import run_gateway
 from kilo_gateway.config.load import load
-from kilo_gateway.config.secrets import resolve
 
 
 def up(
@@ -41,7 +41,7 @@ def up(
         reload=lambda: load(path, environ),
         environ=environ,
         home=Home(home),
-        database_url=resolve(settings.state.database, environ=environ, base=loaded.base).reveal(),
+        database_url=database_url(loaded, environ, home),
         finds_upstreams=True,
         mints_first_key=True,
         has_local_model=not no_local_model and settings.local_model.enabled is not False,

@@ -63,7 +63,7 @@ def _configured(upstream: UpstreamSettings, environ: Mapping[str, str], base: Pa
             upstream.name,
             upstream.base_url or profile.base_url,
             ca_file=ca_file,
-            proxy=upstream.proxy,
+            proxy=_proxy(upstream, environ, base),
         ),
         key=_key(upstream, profile, environ, base),
         origin="settings",
@@ -89,6 +89,12 @@ def _prefix(upstream: UpstreamSettings, profile: Profile, vendor: str) -> str:
     if vendor == CUSTOM and upstream.models is not None:
         return ""
     return upstream.name if profile.prefix is None else profile.prefix
+
+
+def _proxy(upstream: UpstreamSettings, environ: Mapping[str, str], base: Path) -> str | None:
+    if not upstream.proxy:
+        return upstream.proxy
+    return resolve(upstream.proxy, environ=environ, base=base).reveal()
 
 
 def _key(

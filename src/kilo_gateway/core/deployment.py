@@ -21,7 +21,7 @@ class Deployment(msgspec.Struct, frozen=True):
 
     `model` is the name clients use (`openai/gpt-5`), `upstream_model` the name that the upstream wants in the body.
     `capabilities` are words such as "tools", "vision", "reasoning", "structured"; absent means no.
-    `operations` are those that the upstream serves for it. Candidates of equal `priority` (lower is first) share by
+    `id` is `upstream/upstream_model`. `operations` are those that the upstream serves for it. Candidates of equal `priority` (lower is first) share by
     `weight`.
     """
 
@@ -36,7 +36,8 @@ class Deployment(msgspec.Struct, frozen=True):
     priority: int = 0
     weight: int = 1
 
-    @property
-    def id(self) -> str:
-        """Identity of the deployment: `upstream/upstream_model`."""
-        return f"{self.upstream}/{self.upstream_model}"
+    id: str = ""
+
+    def __post_init__(self) -> None:
+        """`id`, the identity, always follows from the other fields; kept, since every call asks for it."""
+        msgspec.structs.force_setattr(self, "id", f"{self.upstream}/{self.upstream_model}")

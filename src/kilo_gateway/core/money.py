@@ -22,6 +22,8 @@ def microdollars(nanodollars: int) -> int:
 
 def usd_text(nanodollars: int) -> str:
     """Nanodollars as plain decimal dollars without exponent or trailing zeros: 1500 -> "0.0000015"."""
+    if 0 < nanodollars < NANODOLLARS_PER_DOLLAR:  # what a call costs, as a rule
+        return f"0.{nanodollars:09d}".rstrip("0")
     sign = "-" if nanodollars < 0 else ""
     whole, rest = divmod(abs(nanodollars), NANODOLLARS_PER_DOLLAR)
     return f"{sign}{whole}.{rest:09d}".rstrip("0").rstrip(".") if rest else f"{sign}{whole}"

@@ -14,6 +14,7 @@ from kilo_gateway.core.fault import Fault, Kind
 Fields = dict[str, msgspec.Raw]
 
 _FIELDS: msgspec.json.Decoder[Fields] = msgspec.json.Decoder(Fields)
+_TEXT = msgspec.json.Decoder(str)
 _ENCODE = msgspec.json.Encoder().encode
 _BOM = b"\xef\xbb\xbf"
 
@@ -48,7 +49,7 @@ def write_fields(fields: Fields) -> bytes:
 def text_of(raw: msgspec.Raw) -> str | None:
     """The value if it is a JSON string, else None."""
     try:
-        return msgspec.json.decode(raw, type=str)
+        return _TEXT.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 

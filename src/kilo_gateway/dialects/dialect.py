@@ -65,6 +65,8 @@ class ReplyStream(Protocol):
     finish_reason: str | None
     error: bytes | None
     is_done: bool
+    failed_at_once: bool
+    events: int
 
     @property
     def has_ended(self) -> bool:
@@ -116,8 +118,8 @@ class Dialect(Protocol):
         """Facts of a whole reply with status 200; None when it is not of this dialect at all."""
         ...
 
-    def with_cost(self, body: bytes, cost_nanodollars: int) -> bytes:
-        """The reply with its cost, where the dialect has room for it."""
+    def with_cost(self, body: bytes, cost_nanodollars: int, seen: bytes = b"") -> bytes:
+        """The reply with its cost, where the dialect has room for it; `seen` is its raw usage, if that was read."""
         ...
 
     def error_body(self, fault: Fault, request_id: str) -> bytes:

@@ -136,7 +136,7 @@ def events_of(block: bytes) -> Iterator[tuple[Event, bytes]]:
         if data:
             yield Event(name, b"\n".join(data), ident), block[start:end]
             start = end
-        name, data = "", []
+        name, ident, data = "", "", []
     if data:
         yield Event(name, b"\n".join(data), ident), block[start:]
 

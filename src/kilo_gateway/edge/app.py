@@ -1,9 +1,10 @@
 """The ASGI callable: finds the row of the path, lets it answer, and turns a Fault into an answer."""
 
 import asyncio
-import secrets
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
+
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from kilo_gateway.core.fault import Fault, Kind
 from kilo_gateway.edge import probes
@@ -11,8 +12,8 @@ from kilo_gateway.edge.faults import answer
 from kilo_gateway.edge.generate import generate
 from kilo_gateway.edge.listing import Pages, models, providers
 from kilo_gateway.edge.probes import Shown
-from kilo_gateway.edge.reply import AsgiReply, Connection, Send
-from kilo_gateway.edge.request import ClientGoneError, Receive
+from kilo_gateway.edge.reply import WireReply
+from kilo_gateway.edge.request import ClientGoneError, Inbound, Receive
 from kilo_gateway.edge.routes import Route, find, is_api, is_later
 from kilo_gateway.edge.service import Service
 from kilo_gateway.relay.reply import Headers
@@ -27,6 +28,19 @@ _PAGES: dict[str, Callable[[Service], Shown]] = {
     "metrics": probes.metrics,
     "front": probes.front,
 }
+
+
+class Send(Protocol):
+    """uvicorn's `send`: a method of the cycle that serves one request."""
+
+    @property
+    def __self__(self) -> RequestResponseCycle:
+        """The cycle."""
+        ...
+
+    async def __call__(self, message: dict[str, Any], /) -> None:
+        """Send one ASGI message."""
+        ...
 
 
 class EdgeApp:
@@ -46,51 +60,50 @@ class EdgeApp:
             await send({"type": "websocket.close", "code": 1003})
 
     async def _http(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        connection: Connection | None = scope.get("state", {}).get("connection")
-        request_id, extra = self._envelope(scope["headers"])
-        reply = AsgiReply(send, extra, connection)
-        task = asyncio.current_task()
-        if connection is not None and task is not None:
-            connection.on_gone = task.cancel
+        arrived = self._service.clock.monotonic()
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        inbound = Inbound(
+            self._request_id(headers),
+            scope["method"],
+            scope["path"],
+            scope["query_string"],
+            headers,
+            arrived,
+            receive,
+        )
+        extra = self._cors(headers[b"origin"]) if b"origin" in headers else []
+        # The listener's own cycle stands behind `send`: answers are written to it, not through it.
+        reply = WireReply(send.__self__, extra, scope["state"]["connection"])
         try:
-            await self._route(scope, receive, reply, request_id)
+            await self._route(inbound, reply)
         except Fault as fault:
-            await self._answer(fault, reply, request_id)
+            await self._answer(fault, inbound, reply)
         except ClientGoneError:
             return
         except asyncio.CancelledError:
-            if task is not None:
-                task.uncancel()
+            reply.uncancel()
             self._service.metrics.faults[Kind.CLIENT_DISCONNECT] += 1
         except Exception as error:  # noqa: BLE001 - the edge of the program: told in the log, never to the client
             self._service.log.write(
                 "error",
                 "call failed",
-                call=request_id,
+                call=inbound.id,
                 error=type(error).__name__,
                 detail=str(error),
             )
             unknown = Fault(Kind.INTERNAL, "The gateway failed on this request; its log tells why.")
-            await self._answer(unknown, reply, request_id)
+            await self._answer(unknown, inbound, reply)
         finally:
-            if connection is not None:
-                connection.on_gone = None
+            reply.detach()
 
-    def _envelope(self, headers: Headers) -> tuple[str, Headers]:
-        """The request's id (the client's own, if it is a sane one), and headers that go with every answer."""
-        request_id, extra = "", Headers()
-        for name, value in headers:
-            if name == b"x-request-id":
-                text = value.decode("latin-1")
-                if (
-                    0 < len(text) <= _REQUEST_ID_CHARACTERS
-                    and text.isascii()
-                    and text.isprintable()
-                ):
-                    request_id = text
-            elif name == b"origin":
-                extra = self._cors(value)
-        return request_id or "req_" + secrets.token_hex(12), extra
+    def _request_id(self, headers: dict[bytes, bytes]) -> str:
+        """The client's own id of the request if it is a sane one, else a new one."""
+        given = headers.get(b"x-request-id")
+        if given is not None:
+            text = given.decode("latin-1")
+            if 0 < len(text) <= _REQUEST_ID_CHARACTERS and text.isascii() and text.isprintable():
+                return text
+        return f"req_{self._service.new_id()}"
 
     def _cors(self, origin: bytes) -> Headers:
         allowed = self._service.world.limits.cors_origins
@@ -106,60 +119,61 @@ class EdgeApp:
             (b"vary", b"origin"),
         ]
 
-    async def _route(
-        self, scope: dict[str, Any], receive: Receive, reply: AsgiReply, request_id: str
-    ) -> None:
-        path, method = scope["path"], scope["method"]
-        found = find(path)
+    async def _route(self, inbound: Inbound, reply: WireReply) -> None:
+        method = inbound.method
+        found = find(inbound.path)
         if found is None:
-            raise _no_such_path(path, method)
+            raise _no_such_path(inbound.path, method)
         route, model_id = found
         if route.method != method and not (method == "HEAD" and route.method == "GET"):
-            await self._other_method(method, route, reply, request_id)
+            await self._other_method(route, inbound, reply)
         elif route.operation is not None:
-            await generate(self._service, route.operation, scope, receive, reply, request_id)
+            await generate(self._service, route.operation, inbound, reply)
         else:
-            shown = self._page(route, scope, model_id)
-            headers = [
-                (b"content-type", shown.content_type),
-                (b"x-request-id", request_id.encode()),
-            ]
-            await reply.whole(shown.status, headers, shown.body)
+            shown = self._page(route, inbound, model_id)
+            headers = [(b"content-type", shown.content_type)]
+            await self._send(inbound, reply, shown.status, headers, shown.body)
 
-    def _page(self, route: Route, scope: dict[str, Any], model_id: str) -> Shown:
+    def _page(self, route: Route, inbound: Inbound, model_id: str) -> Shown:
         if route.page == "models":
-            return models(self._service, self._pages, dict(scope["headers"]), model_id)
+            return models(self._service, self._pages, inbound.headers, model_id)
         if route.page == "providers":
             return providers(self._service)
         return _PAGES[route.page or "front"](self._service)
 
-    async def _other_method(
-        self, method: str, route: Route, reply: AsgiReply, request_id: str
-    ) -> None:
+    async def _other_method(self, route: Route, inbound: Inbound, reply: WireReply) -> None:
         allowed = b"POST, OPTIONS" if route.method == "POST" else b"GET, HEAD, OPTIONS"
-        headers = [(b"allow", allowed), (b"x-request-id", request_id.encode())]
-        if method == "OPTIONS":
+        headers = [(b"allow", allowed)]
+        if inbound.method == "OPTIONS":
             headers += [
                 (b"access-control-allow-methods", allowed),
                 (b"access-control-allow-headers", _ALLOWED_HEADERS),
                 (b"access-control-max-age", _PREFLIGHT_S),
             ]
-            await reply.whole(204, headers, b"")
+            await self._send(inbound, reply, 204, headers, b"")
             return
-        fault = Fault(
-            Kind.METHOD_NOT_ALLOWED,
-            f"This path takes {allowed.decode()}, not {method[:20]}.",
-        )
-        status, more, body = answer(fault, request_id)
-        await reply.whole(status, [*more, headers[0]], body)
+        self._service.metrics.faults[Kind.METHOD_NOT_ALLOWED] += 1
+        message = f"This path takes {allowed.decode()}, not {inbound.method[:20]}."
+        status, more, body = answer(Fault(Kind.METHOD_NOT_ALLOWED, message), inbound.id)
+        await self._send(inbound, reply, status, [*more, *headers], body)
 
-    async def _answer(self, fault: Fault, reply: AsgiReply, request_id: str) -> None:
+    async def _answer(self, fault: Fault, inbound: Inbound, reply: WireReply) -> None:
         """Tell the client of a fault, if nothing of another answer has gone out."""
         self._service.metrics.faults[fault.kind] += 1
         if not reply.has_started:
-            await reply.whole(*answer(fault, request_id))
+            await self._send(inbound, reply, *answer(fault, inbound.id))
         elif not reply.has_ended:
-            await reply.end()
+            reply.abandon()
+
+    async def _send(
+        self, inbound: Inbound, reply: WireReply, status: int, headers: Headers, body: bytes
+    ) -> None:
+        """An answer of our own, no upstream's: with the request's id, and how long it took us."""
+        took_ms = (self._service.clock.monotonic() - inbound.arrived) * 1000
+        headers.append((b"server-timing", b"gateway;dur=%.3f" % took_ms))
+        if not any(name == b"x-request-id" for name, _ in headers):
+            headers.append((b"x-request-id", inbound.id.encode()))
+        await reply.whole(status, headers, body)
 
 
 def _no_such_path(path: str, method: str) -> Fault:

@@ -1,6 +1,5 @@
 """Chat completions, completions, embeddings: a request becomes a Call, and the relay answers it."""
 
-from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from kilo_gateway.core.call import Call
@@ -10,51 +9,45 @@ from kilo_gateway.core.grant import Grant
 from kilo_gateway.dialects.body import read_fields
 from kilo_gateway.dialects.registry import DIALECTS
 from kilo_gateway.edge.hints import read_hints
-from kilo_gateway.edge.reply import AsgiReply
-from kilo_gateway.edge.request import HeaderMap, Receive, credential, read_body
+from kilo_gateway.edge.reply import WireReply
+from kilo_gateway.edge.request import HeaderMap, Inbound, credential, read_body
 from kilo_gateway.edge.service import Service
 
+_KEYS_WAIT_S = 5.0
 _DIALECT = DIALECTS["openai_chat"]
 _SECRET_PARAMETERS = frozenset({"key", "api_key", "api-key", "access_token"})
 
 
 async def generate(
-    service: Service,
-    operation: Operation,
-    scope: dict[str, Any],
-    receive: Receive,
-    reply: AsgiReply,
-    request_id: str,
+    service: Service, operation: Operation, inbound: Inbound, reply: WireReply
 ) -> None:
     """Answer one call. Raises Fault if nothing was sent to the client."""
-    clock = service.clock
-    arrived = clock.monotonic()
     if service.is_draining:
         raise Fault(
             Kind.DRAINING,
             "The gateway is being restarted: send the request again.",
             retry_after=1.0,
         )
-    headers: dict[bytes, bytes] = dict(scope["headers"])
-    grant = authenticate(service, headers)
+    headers = inbound.headers
+    grant = await authenticate(service, headers)
     world = service.world
-    body = await read_body(receive, headers, world.limits.max_body_bytes)
+    body = await read_body(inbound.receive, headers, world.limits.max_body_bytes)
     fields = read_fields(body)
     envelope = _DIALECT.peek(operation, fields)
     call = Call(
-        id=request_id,
+        id=inbound.id,
         dialect=_DIALECT.name,
         operation=operation,
         model=envelope.model,
         fields=fields,
         body_bytes=len(body),
         stream=envelope.stream,
-        arrived=arrived,
-        received_at=clock.wall(),
+        arrived=inbound.arrived,
+        received_at=service.clock.wall(),
         models=envelope.models,
         max_tokens=envelope.max_tokens,
         wants_usage=envelope.wants_usage,
-        query=_forwardable(scope["query_string"]),
+        query=_forwardable(inbound.query),
         hints=read_hints(headers),
         patience=world.limits.patience_s,
         headers=headers,
@@ -62,7 +55,7 @@ async def generate(
     await service.relay.run(call, grant, reply, world.view)
 
 
-def authenticate(service: Service, headers: HeaderMap) -> Grant:
+async def authenticate(service: Service, headers: HeaderMap) -> Grant:
     """The grant of the presented key. Raises Fault, saying whether the key is missing or wrong."""
     key = credential(headers)
     if key is None:
@@ -70,7 +63,8 @@ def authenticate(service: Service, headers: HeaderMap) -> Grant:
             Kind.PAID_MODEL_AUTH_REQUIRED,
             "An API key is needed: send it as `Authorization: Bearer kg_live_…`.",
         )
-    return service.grants.find(key)
+    grants = service.grants
+    return grants.find(key) if grants.is_complete else await grants.find_or_wait(key, _KEYS_WAIT_S)
 
 
 def _forwardable(query: bytes) -> bytes:

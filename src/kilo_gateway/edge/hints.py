@@ -25,6 +25,10 @@ _VERSION = re.compile(r"(\d{1,9})(?:\.(\d{1,9}))?(?:\.(\d{1,9}))?(?:-[0-9A-Za-z.
 def read_hints(headers: HeaderMap) -> Hints:
     """All hints of a request; each value is cut to 500 characters and trimmed, an empty one is absent."""
     agent = headers.get(b"user-agent", b"")
+    if not any(name.startswith(b"x-kilo") for name in headers) and not agent.startswith(
+        _OWN_CLIENT
+    ):
+        return _STRANGER
     return Hints(
         feature=_feature(_value(headers, b"x-kilocode-feature"), agent),
         session=_value(headers, b"x-kilocode-taskid") or _value(headers, b"x-kilo-session"),
@@ -35,6 +39,9 @@ def read_hints(headers: HeaderMap) -> Hints:
         editor=_value(headers, b"x-kilocode-editorname"),
         machine=_value(headers, b"x-kilocode-machineid"),
     )
+
+
+_STRANGER = Hints(feature=_DEFAULT_FEATURE)
 
 
 def _value(headers: HeaderMap, name: bytes) -> str | None:

@@ -13,6 +13,7 @@ from kilo_gateway.edge.service import Service
 from kilo_gateway.upstreams.profiles import profiles
 
 _PAGES_KEPT = 64
+_PREFERRED_SHOWN = 20
 
 
 class Pages:
@@ -29,7 +30,11 @@ class Pages:
         if kept is not None and kept[0] is snapshot:
             return kept[1]
         page = render(
-            snapshot.catalog, grant, preferred=snapshot.preferred, now=service.clock.wall()
+            snapshot.catalog,
+            grant,
+            preferred=snapshot.preferred[:_PREFERRED_SHOWN],
+            now=service.clock.wall(),
+            auto=snapshot.auto_models,
         )
         self._pages[rights] = (snapshot, page)
         self._pages.move_to_end(rights)
@@ -48,8 +53,9 @@ def models(service: Service, pages: Pages, headers: HeaderMap, model_id: str) ->
         snapshot.catalog,
         model_id,
         grant,
-        preferred=snapshot.preferred,
+        preferred=snapshot.preferred[:_PREFERRED_SHOWN],
         now=service.clock.wall(),
+        auto=snapshot.auto_models,
     )
     if body is None:
         near = snapshot.nearest(model_id)

@@ -4,6 +4,7 @@ import zlib
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
+import msgspec
 import zstandard
 
 from kilo_gateway.core.fault import Fault, Kind
@@ -17,6 +18,21 @@ _ZSTD_STEP_BYTES = (
     1024  # at most 256 blocks, each of 128 KiB at most: 32 MiB before size is looked at
 )
 _KEY_HEADERS = (b"x-api-key", b"x-goog-api-key", b"api-key")
+
+
+class Inbound(msgspec.Struct, gc=False):
+    """One request in progress: what its head told, when it came (monotonic seconds), and where its body comes from.
+
+    Of a header that is sent twice the last one counts.
+    """
+
+    id: str
+    method: str
+    path: str
+    query: bytes
+    headers: dict[bytes, bytes]
+    arrived: float
+    receive: Receive
 
 
 class ClientGoneError(Exception):
@@ -57,17 +73,16 @@ async def read_body(receive: Receive, headers: HeaderMap, limit_bytes: int) -> b
 
 async def _read_rest(receive: Receive, first: bytes, limit_bytes: int) -> bytes:
     pieces, size = [first], len(first)
-    while True:
+    while size <= limit_bytes:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientGoneError
         piece: bytes = message.get("body", b"")
         pieces.append(piece)
         size += len(piece)
-        if size > limit_bytes:
-            raise _too_large(limit_bytes)
         if not message.get("more_body", False):
             return b"".join(pieces)
+    raise _too_large(limit_bytes)
 
 
 def decompress(body: bytes, encoding: bytes, limit_bytes: int) -> bytes:

@@ -51,5 +51,6 @@ class Service:
     log: Log
     readiness: Readiness
     render_metrics: Callable[[], bytes]
+    new_id: Callable[[], str]
     version: str
     is_draining: bool = False

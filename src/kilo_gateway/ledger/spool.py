@@ -199,8 +199,7 @@ def lock_directory(directory: Path) -> int:
 def flush_file(path: Path) -> None:
     """Bring a file's or directory's content to the disk; a file that is gone by now needs none.
 
-    By path and not through the mapping: `mmap.flush` keeps the interpreter's lock while the disk
-    works.
+    By path and not through the mapping: the owner may unmap and delete it at any moment.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)

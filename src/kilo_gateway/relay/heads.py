@@ -1,5 +1,7 @@
 """The headers that tell the client what happened to its call."""
 
+from functools import lru_cache
+
 from kilo_gateway.core.call import Call
 from kilo_gateway.core.money import usd_text
 from kilo_gateway.relay.attempt import Attempt
@@ -75,6 +77,7 @@ def _add_upstream_id(headers: Headers, upstream: dict[bytes, bytes]) -> None:
         headers.append((b"request-id", ident))
 
 
+@lru_cache(maxsize=4096)
 def header_text(text: str) -> bytes:
     """A text as a header value: what a header cannot carry becomes a question mark."""
     return text.encode("latin-1", "replace") if text.isprintable() else b"?"

@@ -39,7 +39,6 @@ class Relay:
         asked = Asked((call.model, *call.models), call.operation)
         at = Circumstances(self._books.health, call.arrived, self._dice)
         run = Run(call, grant, plan(asked, grant, view.names, at), reply, view, self._books)
-        run.task = asyncio.current_task()
         metrics = self._books.metrics
         self._runs.add(run)
         metrics.open_calls += 1
@@ -94,6 +93,5 @@ class Relay:
                 "The gateway is being restarted: send the request again.",
                 retry_after=1.0,
             )
-            if run.task is not None:
-                run.task.cancel()
+            run.reply.cut()
         return len(runs)

@@ -27,3 +27,7 @@ class Reply(Protocol):
     async def end(self, data: bytes = b"") -> None:
         """Its last bytes."""
         ...
+
+    def cut(self) -> None:
+        """Cancel the task that runs the call, from outside of it."""
+        ...

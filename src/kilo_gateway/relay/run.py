@@ -32,6 +32,8 @@ from kilo_gateway.upstreams.upstream import Upstream
 
 _ERROR_BODY_BYTES = 256 * 1024
 _EVENT_STREAM = b"text/event-stream"
+_EVENT_STARTS = (b"data:", b"event:", b":", b"id:", b"\xef\xbb\xbfdata:")
+_TELLING_BYTES = 8
 _LEAVE_OPEN_S = 0.2
 
 
@@ -45,16 +47,16 @@ class Run:
         "_grant",
         "_is_committed",
         "_is_open",
+        "_is_over",
         "_outcome",
         "_plan",
-        "_reply",
         "_stream",
         "_terms",
         "_upstreams",
         "attempt",
         "drained",
         "last_write",
-        "task",
+        "reply",
     )
 
     def __init__(
@@ -69,19 +71,19 @@ class Run:
         self._call = call
         self._grant = grant
         self._plan = plan
-        self._reply = reply
+        self.reply = reply
         self._dialect = view.dialect
         self._upstreams = view.upstreams
         self._books = books
         self._terms = view.terms
         self._is_open = False
         self._is_committed = False
+        self._is_over = False
         self._outcome = Outcome()
         self._stream: ReplyStream | None = None
         self.attempt: Attempt | None = None
         self.drained: Fault | None = None
         self.last_write = call.arrived
-        self.task: asyncio.Task[None] | None = None
 
     @property
     def is_silent_since(self) -> float | None:
@@ -141,7 +143,8 @@ class Run:
                 await self._cancelled(None)
 
     async def _end_with(self, fault: Fault) -> None:
-        await self._reply.end(self._dialect.error_event(fault, self._call.id))
+        self._is_over = True
+        await self.reply.end(self._dialect.error_event(fault, self._call.id))
 
     async def _cancelled(self, attempt: Attempt | None) -> NoReturn:
         """The task was cancelled: by the end of a drain (told to the client), or because the client left."""
@@ -160,11 +163,9 @@ class Run:
         attempt.fault = fault
         outcome, stream = self._outcome, self._stream
         if stream is not None:
-            outcome = outcome._replace(
-                usage=stream.usage,
-                finish_reason=stream.finish_reason,
-                streamed_tokens=stream.estimated_output_tokens(),
-            )
+            outcome.usage = stream.usage
+            outcome.finish_reason = stream.finish_reason
+            outcome.streamed_tokens = stream.estimated_output_tokens()
         self._books.settle(self._call, attempt, outcome)
 
     async def _try(self, attempt: Attempt) -> None:
@@ -180,13 +181,15 @@ class Run:
             attempt.status = exchange.status
             ident = upstream_request_id(exchange.headers)
             if ident is not None:
-                self._outcome = self._outcome._replace(upstream_request_id=ident.decode("latin-1"))
+                self._outcome.upstream_request_id = ident.decode("latin-1")
             if exchange.status >= 300:
                 raise await self._refusal(exchange, deadline)
-            if call.stream and _EVENT_STREAM in exchange.headers.get(b"content-type", b""):
+            if not call.stream:
+                await self._relay_whole(attempt, exchange, deadline)
+            elif _EVENT_STREAM in exchange.headers.get(b"content-type", b""):
                 await self._pump(attempt, exchange, upstream)
             else:
-                await self._relay_whole(attempt, exchange, deadline)
+                await self._tell_apart(attempt, exchange, upstream, deadline)
         finally:
             exchange.close()
 
@@ -194,10 +197,27 @@ class Run:
         body = await exchange.read_all(_ERROR_BODY_BYTES, deadline)
         return classify(exchange.status, exchange.headers, body, now=self._books.clock.wall())
 
-    async def _relay_whole(self, attempt: Attempt, exchange: Exchange, deadline: float) -> None:
+    async def _tell_apart(
+        self, attempt: Attempt, exchange: Exchange, upstream: Upstream, deadline: float
+    ) -> None:
+        """A stream was asked for and another type of content came: some servers name it wrongly, some do not stream."""
+        first = b""
+        while len(first.lstrip()) < _TELLING_BYTES:
+            chunk = await exchange.read(deadline)
+            if not chunk:
+                break
+            first += chunk
+        if first.lstrip().startswith(_EVENT_STARTS):
+            await self._pump(attempt, exchange, upstream, first)
+        else:
+            await self._relay_whole(attempt, exchange, deadline, first)
+
+    async def _relay_whole(
+        self, attempt: Attempt, exchange: Exchange, deadline: float, first: bytes = b""
+    ) -> None:
         """A whole answer: read to its end before the first byte goes out, so that a cut one can still be replaced."""
         call, clock = self._call, self._books.clock
-        body = await exchange.read_all(self._terms.max_reply_bytes, deadline)
+        body = first + await exchange.read_all(self._terms.max_reply_bytes, deadline)
         attempt.first_byte = clock.monotonic()
         facts = self._dialect.read_reply(body, call.operation)
         if facts is None:
@@ -208,19 +228,22 @@ class Run:
             )
         if facts.error is not None:
             raise fault_in_reply(facts.error, status=exchange.status)
-        self._outcome = self._outcome._replace(usage=facts.usage, finish_reason=facts.finish_reason)
-        spent = cost(facts.usage, attempt.deployment.price)
-        if spent is not None and self._terms.cost_in_body:
-            body = self._dialect.with_cost(body, spent)
+        self._outcome.usage = facts.usage
+        self._outcome.finish_reason = facts.finish_reason
+        spent = self._outcome.cost_nanodollars = cost(facts.usage, attempt.deployment.price)
+        if spent is not None and self._adds_cost(attempt):
+            body = self._dialect.with_cost(body, spent, facts.usage.raw)
         headers = whole_headers(call, attempt, exchange.headers, spent, clock.monotonic())
         if (
             self._is_open
         ):  # the stream was opened while upstream was silent, and then it did not stream
             raise Fault(Kind.UPSTREAM_GARBAGE, "The upstream did not stream its answer.")
         self._is_open = self._is_committed = True
-        await self._reply.whole(exchange.status, headers, body)
+        await self.reply.whole(exchange.status, headers, body)
 
-    async def _pump(self, attempt: Attempt, exchange: Exchange, upstream: Upstream) -> None:
+    async def _pump(
+        self, attempt: Attempt, exchange: Exchange, upstream: Upstream, first: bytes = b""
+    ) -> None:
         """A streamed answer, chunk by chunk: each is written before the next is read."""
         stream = self._stream = self._dialect.stream(
             self._call.operation, wants_usage=self._call.wants_usage, cost_of=self._cost_of(attempt)
@@ -228,7 +251,8 @@ class Run:
         clock = self._books.clock
         silence_s = upstream.silence_s
         while True:
-            chunk = await exchange.read(clock.monotonic() + silence_s)
+            chunk = first or await exchange.read(clock.monotonic() + silence_s)
+            first = b""
             if chunk is None:
                 raise Fault(
                     Kind.UPSTREAM_TIMEOUT,
@@ -238,18 +262,22 @@ class Run:
             out = stream.feed(chunk) if chunk else stream.finish()
             if stream.error is not None:
                 attempt.fault = fault_in_reply(stream.error, status=exchange.status)
-                if not self._is_committed:
+                if stream.failed_at_once and not self._is_committed:
                     raise attempt.fault
             if stream.has_ended or not chunk:
                 break
             if out:
-                await self._write(attempt, exchange, out)
+                await self._write(attempt, exchange, out, is_answer=stream.events > 0)
         await self._finish(attempt, exchange, out)
         if stream.is_done and chunk:
             await self._read_on(exchange)
 
+    def _adds_cost(self, attempt: Attempt) -> bool:
+        """Whether answers carry their cost: where it follows from a price of ours. What upstream told, it told itself."""
+        return self._terms.cost_in_body and attempt.deployment.price is not None
+
     def _cost_of(self, attempt: Attempt) -> Callable[[Usage], int | None] | None:
-        if not self._terms.cost_in_body or attempt.deployment.price is None:
+        if not self._adds_cost(attempt):
             return None
         price = attempt.deployment.price
 
@@ -258,10 +286,15 @@ class Run:
 
         return cost_of
 
-    async def _write(self, attempt: Attempt, exchange: Exchange, out: bytes) -> None:
-        if not self._is_committed:
+    async def _write(
+        self, attempt: Attempt, exchange: Exchange, out: bytes, *, is_answer: bool
+    ) -> None:
+        """Pass bytes on. Comments alone are no answer: after them another deployment may still take over."""
+        if is_answer and not self._is_committed:
             await self._commit(attempt, exchange)
-        await self._reply.write(out)
+        elif not self._is_open:
+            await self._open(attempt, exchange.headers)
+        await self.reply.write(out)
         self.last_write = self._books.clock.monotonic()
 
     async def _commit(self, attempt: Attempt, exchange: Exchange) -> None:
@@ -275,14 +308,15 @@ class Run:
         self._is_open = True
         now = self._books.clock.monotonic()
         content_type = self._dialect.content_type_of_streams
-        await self._reply.open(
+        await self.reply.open(
             200, stream_headers(self._call, attempt, upstream_headers, content_type, now)
         )
 
     async def _finish(self, attempt: Attempt, exchange: Exchange, out: bytes) -> None:
         if not self._is_committed:
             await self._commit(attempt, exchange)
-        await self._reply.end(out)
+        self._is_over = True
+        await self.reply.end(out)
 
     async def _read_on(self, exchange: Exchange) -> None:
         """Upstream's last chunk follows at once as a rule; reading it keeps the connection for the next call."""
@@ -298,8 +332,8 @@ class Run:
     async def keep_alive(self) -> None:
         """The model is silent: tell the client that the call is alive. Called by the sweep, in a task of its own."""
         attempt = self.attempt
-        if attempt is None or attempt.ended is not None:
+        if attempt is None or attempt.ended is not None or self._is_over:
             return
         self.last_write = self._books.clock.monotonic()
         await self._open(attempt, {})
-        await self._reply.write(self._dialect.keep_alive())
+        await self.reply.write(self._dialect.keep_alive())

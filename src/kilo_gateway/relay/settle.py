@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from kilo_gateway.core.call import Call
 from kilo_gateway.core.clock import Clock
@@ -16,7 +15,7 @@ from kilo_gateway.ledger.journal import Journal
 from kilo_gateway.ledger.pricing import cost
 from kilo_gateway.relay.attempt import Attempt
 from kilo_gateway.router.health import Health
-from kilo_gateway.telemetry.log import Log
+from kilo_gateway.telemetry.log import AttemptLine, Log
 from kilo_gateway.telemetry.metrics import Metrics
 
 _BYTES_PER_TOKEN = 4
@@ -49,13 +48,29 @@ _BAD_ENDS = frozenset(
 )
 
 
-class Outcome(NamedTuple):
-    """How an attempt ended: usage as told (or unknown), finish reason, and the tokens that a cut stream let through."""
+class Outcome:
+    """How an attempt ended: usage as told (or unknown) and its cost if that was worked out, finish reason, and the tokens that a cut stream let through."""
 
-    usage: Usage = UNKNOWN_USAGE
-    finish_reason: str | None = None
-    streamed_tokens: int | None = None
-    upstream_request_id: str | None = None
+    __slots__ = (
+        "cost_nanodollars",
+        "finish_reason",
+        "streamed_tokens",
+        "upstream_request_id",
+        "usage",
+    )
+
+    def __init__(
+        self,
+        usage: Usage = UNKNOWN_USAGE,
+        finish_reason: str | None = None,
+        streamed_tokens: int | None = None,
+        upstream_request_id: str | None = None,
+    ) -> None:
+        self.usage = usage
+        self.cost_nanodollars: int | None = None
+        self.finish_reason = finish_reason
+        self.streamed_tokens = streamed_tokens
+        self.upstream_request_id = upstream_request_id
 
 
 @dataclass(slots=True, kw_only=True)
@@ -80,22 +95,24 @@ class Books:
 
     def settle(self, call: Call, attempt: Attempt, outcome: Outcome) -> int | None:
         """End an attempt. Gives its cost in nanodollars, None while unknown."""
-        now = self.clock.monotonic()
-        attempt.ended = now
+        attempt.ended = self.clock.monotonic()
         usage = self._usage(call, attempt, outcome)
-        price = attempt.deployment.price
-        spent = cost(usage, price)
+        spent = outcome.cost_nanodollars
+        if spent is None:
+            spent = cost(usage, attempt.deployment.price)
         entry = self._entry(attempt, outcome, usage, spent)
         self.journal.close(entry)
         self._count(attempt, entry)
         if self.logs_calls:
             self._log_call(call, attempt, entry)
-        return spent
+        return entry.cost_nanodollars
 
     def _usage(self, call: Call, attempt: Attempt, outcome: Outcome) -> Usage:
         """What was used: as told; else, where it may have cost money, an estimate that says so."""
         fault = attempt.fault
-        if outcome.usage.is_known or fault is None or fault.kind not in _MAY_HAVE_COST:
+        if outcome.usage.is_known or fault is None:
+            return outcome.usage
+        if fault.kind not in _MAY_HAVE_COST and not outcome.streamed_tokens:
             return outcome.usage
         return Usage(
             input_tokens=call.body_bytes // _BYTES_PER_TOKEN,
@@ -107,7 +124,12 @@ class Books:
         fault, price = attempt.fault, attempt.deployment.price
         first_byte = attempt.first_byte
         ended = attempt.ended or attempt.started
-        if spent is None and fault is not None and fault.kind not in _MAY_HAVE_COST:
+        if (
+            spent is None
+            and fault is not None
+            and fault.kind not in _MAY_HAVE_COST
+            and not usage.is_known
+        ):
             spent = 0  # it was refused before any model worked on it
         return Entry(
             opening=attempt.opening,
@@ -155,24 +177,24 @@ class Books:
 
     def _log_call(self, call: Call, attempt: Attempt, entry: Entry) -> None:
         fault, usage = attempt.fault, entry.usage
-        self.log.write(
-            "info" if fault is None else "warning",
-            "attempt",
-            call=call.id,
-            key=entry.opening.key_id,
-            operation=call.operation,
-            model=call.model,
-            deployment=attempt.deployment.id,
-            number=attempt.number,
-            outcome=entry.outcome,
-            status=attempt.status,
-            first_byte_ms=entry.first_byte_ms,
-            duration_ms=entry.duration_ms,
-            input_tokens=usage.input_tokens,
-            output_tokens=usage.output_tokens,
-            cost_usd=None if entry.cost_nanodollars is None else usd_text(entry.cost_nanodollars),
-            detail=fault.detail or None if fault is not None else None,
+        cost_usd = None if entry.cost_nanodollars is None else usd_text(entry.cost_nanodollars)
+        line = AttemptLine(
+            call.id,
+            entry.opening.key_id,
+            call.operation,
+            call.model,
+            attempt.deployment.id,
+            attempt.number,
+            entry.outcome,
+            entry.duration_ms,
+            attempt.status,
+            entry.first_byte_ms,
+            usage.input_tokens,
+            usage.output_tokens,
+            cost_usd,
+            fault.detail or None if fault is not None else None,
         )
+        self.log.write_attempt("info" if fault is None else "warning", line)
 
 
 def _opening(

@@ -12,6 +12,7 @@ import msgspec
 
 from kilo_gateway.core.fault import Blame, Fault, Kind
 
+MAX_RECORDS = 20_000
 _AVERAGE_WEIGHT = 0.2
 _LONGEST_OPEN_FACTOR = 8
 _PROBE_LIMIT_S = 120.0
@@ -75,6 +76,11 @@ class Health:
         until = max(record.rate_limited_until, record.open_until or 0.0, record.probe_until or 0.0)
         return until if now < until else None
 
+    def is_rate_limited(self, deployment_id: str, now: float) -> bool:
+        """Whether the upstream asked to be left alone until later: others are asked first, but it is no fault."""
+        record = self._records.get(deployment_id)
+        return record is not None and now < record.rate_limited_until
+
     def state(self, deployment_id: str, now: float) -> str:
         """ "closed", "open" or "half-open", for people."""
         record = self._records.get(deployment_id)
@@ -95,9 +101,7 @@ class Health:
 
     def succeeded(self, deployment_id: str, first_byte_s: float) -> None:
         """An attempt got an answer: the breaker closes, the average moves."""
-        record = self._records.get(deployment_id)
-        if record is None:
-            record = self._records[deployment_id] = Record()
+        record = self._record(deployment_id)
         average = record.average_first_byte_s
         if average is None:
             record.average_first_byte_s = first_byte_s
@@ -115,7 +119,7 @@ class Health:
 
     def failed(self, deployment_id: str, fault: Fault, now: float) -> bool:
         """An attempt failed. Gives whether the breaker opened by it."""
-        record = self._records.setdefault(deployment_id, Record())
+        record = self._record(deployment_id)
         record.probe_until = None
         if fault.kind is Kind.UPSTREAM_RATE_LIMITED and fault.retry_after is not None:
             record.rate_limited_until = now + min(
@@ -132,6 +136,14 @@ class Health:
         record.open_until = now + self.rule.open_s * factor
         record.openings += 1
         return True
+
+    def _record(self, deployment_id: str) -> Record:
+        record = self._records.get(deployment_id)
+        if record is None:
+            if len(self._records) >= MAX_RECORDS:  # names may be made up (sim/*): the oldest goes
+                del self._records[next(iter(self._records))]
+            record = self._records[deployment_id] = Record()
+        return record
 
     def forget(self, keep: frozenset[str]) -> None:
         """Drop records of deployments that are gone, so that the table stays bounded."""

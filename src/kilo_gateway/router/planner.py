@@ -13,7 +13,18 @@ from kilo_gateway.router.eligibility import rejection
 from kilo_gateway.router.health import Health
 from kilo_gateway.router.policies import Dice, ordered
 
-AUTO_MODELS = frozenset({"kilo/auto", "auto"})
+# One preference serves all of them so far; the names are those that clients of the public gateway ask for.
+AUTO_MODELS = frozenset(
+    {
+        "auto",
+        "kilo/auto",
+        "kilo-auto/frontier",
+        "kilo-auto/balanced",
+        "kilo-auto/efficient",
+        "kilo-auto/free",
+        "kilo-auto/small",
+    }
+)
 
 
 class World(Protocol):
@@ -53,6 +64,10 @@ def plan(asked: Asked, grant: Grant, world: World, at: Circumstances) -> Plan:
     Raises Fault model_not_found, model_not_allowed, api_kind_not_supported or upstream_overloaded (every deployment's
     breaker is open; retry_after tells when the first is asked again).
     """
+    if len(asked.models) == 1:
+        only = world.candidates(asked.models[0])
+        if len(only) == 1 and rejection(only[0], asked.operation, grant, at.health, at.now) is None:
+            return Plan(asked.models[0], only, "ordered")  # most calls: nothing to weigh
     candidates: list[Deployment] = []
     rejected: list[Rejection] = []
     policy = "ordered"
@@ -70,7 +85,7 @@ def plan(asked: Asked, grant: Grant, world: World, at: Circumstances) -> Plan:
             candidates.extend(ordered(fit, at.dice))
     if not candidates:
         raise _no_route(asked, rejected, world, at)
-    return Plan(asked.models[0], _distinct(candidates), policy, tuple(rejected))
+    return Plan(asked.models[0], _willing_first(_distinct(candidates), at), policy, tuple(rejected))
 
 
 def _groups(name: str, world: World) -> Sequence[tuple[Deployment, ...]]:
@@ -83,6 +98,13 @@ def _distinct(candidates: list[Deployment]) -> tuple[Deployment, ...]:
     if len(candidates) == 1:
         return (candidates[0],)
     return tuple({deployment.id: deployment for deployment in candidates}.values())
+
+
+def _willing_first(candidates: tuple[Deployment, ...], at: Circumstances) -> tuple[Deployment, ...]:
+    """Deployments that asked to be left alone for a while come after the others; alone, they are asked all the same."""
+    if len(candidates) == 1:
+        return candidates
+    return tuple(sorted(candidates, key=lambda one: at.health.is_rate_limited(one.id, at.now)))
 
 
 def _no_route(asked: Asked, rejected: list[Rejection], world: World, at: Circumstances) -> Fault:
@@ -120,6 +142,11 @@ def _waits(rejected: list[Rejection], at: Circumstances) -> Iterator[float]:
 
 
 def _unknown(name: str, world: World) -> str:
+    if name.lower() in AUTO_MODELS:
+        return (
+            "No upstream serves kilo/auto yet: set a vendor's key (such as OPENAI_API_KEY) and restart, add an "
+            "[[upstreams]] table, or let `kilo-gateway up` run the built-in model."
+        )
     near = world.nearest(name)
     shown = name if len(name) <= 200 else name[:200] + "…"
     hint = f" Did you mean {' or '.join(near)}?" if near else ""

@@ -1,10 +1,14 @@
 """The engine, as each database wants it, and what the driver's errors mean."""
 
+import asyncio
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, event, exc
+import aiosqlite
+from sqlalchemy import Connection, event, exc, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from kilo_gateway.core.fault import Fault, Kind
@@ -20,7 +24,10 @@ def connect(url: str) -> AsyncEngine:
     try:
         if not url.startswith("sqlite"):
             return create_async_engine(url, hide_parameters=True, pool_pre_ping=True)
-        engine = create_async_engine(url, hide_parameters=True, connect_args={"timeout": BUSY_S})
+        path = make_url(url).database or ":memory:"
+        engine = create_async_engine(
+            url, hide_parameters=True, async_creator=partial(_open_sqlite, path)
+        )
     except (exc.ArgumentError, ImportError) as error:
         raise Fault(
             Kind.STORE_UNAVAILABLE,
@@ -35,30 +42,46 @@ def connect(url: str) -> AsyncEngine:
 
 @contextmanager
 def faults() -> Iterator[None]:
-    """Turns the driver's errors into faults: INTERNAL if the data was refused, else
-    STORE_UNAVAILABLE.
-    """
+    """Turns the driver's errors into faults: INTERNAL if data was refused, else STORE_UNAVAILABLE."""
     try:
         yield
-    except (exc.DataError, exc.IntegrityError, OverflowError, UnicodeEncodeError) as error:
-        raise Fault(
-            Kind.INTERNAL,
-            "The database refused what was to be stored; the log says why.",
-            detail=_detail(error),
-        ) from error
-    except (exc.SQLAlchemyError, OSError) as error:
-        raise Fault(
-            Kind.STORE_UNAVAILABLE,
-            "The database cannot be used at the moment. "
-            "See the log, and check its address, disk and permissions.",
-            detail=_detail(error),
-            retry_after=5.0,
-        ) from error
+    except (exc.SQLAlchemyError, OSError, OverflowError, UnicodeEncodeError) as error:
+        if _is_refusal(error):
+            kind = Kind.INTERNAL
+            text = "The database refused what was to be stored; the log says why."
+        else:
+            kind = Kind.STORE_UNAVAILABLE
+            text = (
+                "The database cannot be used at the moment. "
+                "See the log, and check its address, disk and permissions."
+            )
+        raise Fault(kind, text, detail=_detail(error), retry_after=5.0) from error
+
+
+def _is_refusal(error: Exception) -> bool:
+    """Whether it is the data's fault, so that trying again is useless."""
+    if isinstance(error, exc.DBAPIError):
+        # Not every driver's data errors have a class here, but SQL's own codes begin with 22, 23.
+        sqlstate = str(getattr(error.orig, "sqlstate", ""))
+        return isinstance(error, exc.DataError | exc.IntegrityError) or sqlstate[:2] in {"22", "23"}
+    return isinstance(error, OverflowError | UnicodeEncodeError)
 
 
 def _detail(error: Exception) -> str:
     cause = getattr(error, "orig", None) or error
     return f"{type(cause).__name__}: {cause}"
+
+
+async def _open_sqlite(path: str) -> aiosqlite.Connection:
+    connection = aiosqlite.connect(path, timeout=BUSY_S)
+    thread = connection._thread  # noqa: SLF001 - nothing public leads to it
+    thread.daemon = True
+    try:
+        return await connection
+    except sqlite3.Error:
+        # The thread has one more word for this loop, which may be closed by then: hear it out.
+        await asyncio.to_thread(thread.join)
+        raise
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

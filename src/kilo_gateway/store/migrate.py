@@ -3,11 +3,12 @@
 from alembic import command
 from alembic.config import Config
 from alembic.util.exc import CommandError
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from kilo_gateway.core.fault import Fault, Kind
 
 SCRIPTS = "kilo_gateway.store:migrations"
+_LOCK = 0x4B47_0001  # any number that nobody else locks
 
 
 def upgrade(connection: Connection) -> None:
@@ -18,6 +19,9 @@ def upgrade(connection: Connection) -> None:
     config.set_main_option("script_location", SCRIPTS)
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
+    if connection.dialect.name == "postgresql":
+        # SQLite's transaction keeps a second migration out; here a lock must, until the commit.
+        connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
     try:
         command.upgrade(config, "head")
     except CommandError as error:

@@ -20,6 +20,7 @@ Value = str | int | float | bool | None
 
 BUFFER_LINES = 10_000
 _VALUE_CHARACTERS = 2_000
+_encode = msgspec.json.Encoder().encode
 _SECRETS = re.compile(
     r"""(?ix)
     (kg_(?:live|test)_[0-9A-Za-z]{4,})
@@ -34,16 +35,83 @@ _SECRETS = re.compile(
     """
 )
 
+# Whatever the pattern finds holds one of these (lower case). Looking for them is forty times cheaper than the pattern,
+# and most lines hold none.
+_MARKS = (
+    "kg_", "sk-", "sk_", "rk-", "rk_", "pk-", "pk_", "xai-", "xai_", "pplx", "fw-", "fw_", "r8-", "r8_", "hf-", "hf_",
+    "gho", "ghp", "ghs", "ghu", "github_pat", "tgp", "nvapi", "vck", "jina_", "aiza", "ya29.", "akia", "asia",
+    "bearer ", "key=", "://", "eyj",
+)  # fmt: skip
+
 
 def strike(text: str) -> str:
     """The text without anything that looks like a credential."""
-    return _SECRETS.sub("[secret]", text)
+    return _SECRETS.sub("[secret]", text) if may_hold_secret(text) else text
+
+
+def may_hold_secret(text: str) -> bool:
+    """Whether the pattern is worth trying on a text."""
+    lower = text.lower()
+    for mark in _MARKS:  # a plain loop: a generator costs as much as all the searches  # noqa: SIM110
+        if mark in lower:
+            return True
+    return False
+
+
+class AttemptLine(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """Facts of an attempt that has ended; what is unknown is None, and left out of JSON.
+
+    `model` and `detail` hold other people's text, and `call` may be the client's own id; the rest is ours.
+    """
+
+    call: str
+    key: str
+    operation: str
+    model: str
+    deployment: str
+    number: int
+    outcome: str
+    duration_ms: int
+    status: int | None = None
+    first_byte_ms: int | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost_usd: str | None = None
+    detail: str | None = None
+
+    def cleaned(self) -> "AttemptLine":
+        """The same without secrets."""
+        return msgspec.structs.replace(
+            self,
+            call=_clean_text(self.call),
+            model=_clean_text(self.model),
+            detail=None if self.detail is None else _clean_text(self.detail),
+        )
+
+    def text(self) -> str:
+        """For people; a dash stands for what is unknown."""
+        line = (
+            f"call={_shown(self.call)} key={self.key} operation={self.operation} model={_shown(self.model)} "
+            f"deployment={_shown(self.deployment)} number={self.number} outcome={self.outcome} status={self.status} "
+            f"first_byte_ms={self.first_byte_ms} duration_ms={self.duration_ms} input_tokens={self.input_tokens} "
+            f"output_tokens={self.output_tokens} cost_usd={self.cost_usd}"
+        ).replace("=None", "=-")
+        return line if self.detail is None else f"{line} detail={_shown(self.detail)}"
 
 
 class Log:
     """Collects lines; `flush()` hands them to the sink. Owned by one event loop."""
 
-    __slots__ = ("_clock", "_dropped", "_is_json", "_lines", "_sink", "_threshold")
+    __slots__ = (
+        "_clock",
+        "_dropped",
+        "_is_json",
+        "_lines",
+        "_second",
+        "_sink",
+        "_threshold",
+        "_until_second",
+    )
 
     def __init__(
         self,
@@ -59,15 +127,37 @@ class Log:
         self._threshold = LEVELS.index(level)
         self._lines: list[str] = []
         self._dropped = 0
+        self._second = -1
+        self._until_second = ""
 
     def write(self, level: Level, event: str, /, **fields: Value) -> None:
         """One line: what happened, and the facts of it. Absent facts (None) are left out."""
-        if LEVELS.index(level) < self._threshold:
+        if self._accepts(level):
+            self._lines.append(self._line(level, event, fields))
+
+    def write_attempt(self, level: Level, attempt: AttemptLine) -> None:
+        """The line of an attempt: there is one per call, so its facts are not looked over one by one."""
+        if not self._accepts(level):
             return
+        if _is_doubtful(f"{attempt.model}\n{attempt.call}\n{attempt.detail}"):
+            attempt = attempt.cleaned()
+        stamp = self._stamp(self._clock.wall())
+        if self._is_json:
+            head = b'{"time":"%b","level":"%b","event":"attempt",' % (
+                stamp.encode(),
+                level.encode(),
+            )
+            self._lines.append((head + _encode(attempt)[1:]).decode() + "\n")
+        else:
+            self._lines.append(f"{stamp[11:19]} {level:<7} attempt  {attempt.text()}\n")
+
+    def _accepts(self, level: Level) -> bool:
+        if LEVELS.index(level) < self._threshold:
+            return False
         if len(self._lines) >= BUFFER_LINES:
             self._dropped += 1
-            return
-        self._lines.append(self._line(level, event, fields))
+            return False
+        return True
 
     def flush(self) -> None:
         """Hand all lines to the sink."""
@@ -80,24 +170,40 @@ class Log:
         self._sink("".join(lines))
 
     def _line(self, level: Level, event: str, fields: dict[str, Value]) -> str:
-        moment = datetime.fromtimestamp(self._clock.wall(), UTC)
-        known = {name: _clean(value) for name, value in fields.items() if value is not None}
+        now = self._clock.wall()
+        known: dict[str, Value] = {
+            name: value for name, value in fields.items() if value is not None
+        }
+        if _is_doubtful("\n".join([value for value in known.values() if type(value) is str])):
+            known = {name: _clean(value) for name, value in known.items()}
         if self._is_json:
-            head = {
-                "time": moment.isoformat(timespec="milliseconds"),
-                "level": level,
-                "event": event,
-            }
-            return msgspec.json.encode(head | known).decode() + "\n"
-        facts = " ".join(f"{name}={_shown(value)}" for name, value in known.items())
-        return f"{moment:%H:%M:%S} {level:<7} {event}  {facts}".rstrip() + "\n"
+            head: dict[str, Value] = {"time": self._stamp(now), "level": level, "event": event}
+            return _encode(head | known).decode() + "\n"
+        facts = " ".join([f"{name}={_shown(value)}" for name, value in known.items()])
+        return f"{self._stamp(now)[11:19]} {level:<7} {event}  {facts}".rstrip() + "\n"
+
+    def _stamp(self, now: float) -> str:
+        """ISO 8601 in UTC with milliseconds; the part that changes once a second is kept."""
+        second = int(now)
+        if second != self._second:
+            self._second = second
+            self._until_second = f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}"
+        return f"{self._until_second}.{int((now - second) * 1000):03d}Z"
+
+
+def _is_doubtful(text: str) -> bool:
+    """Whether texts need cleaning: most lines are short, plain and without a trace of a secret."""
+    return len(text) > _VALUE_CHARACTERS or not text.isascii() or may_hold_secret(text)
 
 
 def _clean(value: Value) -> Value:
-    """A fact without secrets, of bounded length; done before it is encoded, so that JSON stays JSON."""
-    if not isinstance(value, str):
-        return value
-    text = strike(value)
+    return _clean_text(value) if isinstance(value, str) else value
+
+
+def _clean_text(text: str) -> str:
+    """A text without secrets, of bounded length; done before it is encoded, so that JSON stays JSON."""
+    # Half a surrogate pair (a file's name, say) cannot be encoded; a log line fails nobody's call.
+    text = strike(text if text.isascii() else text.encode(errors="replace").decode())
     return text if len(text) <= _VALUE_CHARACTERS else text[:_VALUE_CHARACTERS] + "…"
 
 

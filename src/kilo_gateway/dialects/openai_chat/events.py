@@ -29,6 +29,18 @@ _BOM = b"\xef\xbb\xbf"
 _EVENT_OVERHEAD_BYTES = 180
 _BYTES_PER_TOKEN = 4
 
+# What an event that matters to us holds: token counts, a finish reason, an error, the end. Text cannot fake them, since
+# quotes in it are escaped; keys in other places only cost a closer look.
+_MARKS = (
+    b'_tokens"',
+    b'"finish_reason":"',
+    b"[DONE]",
+    b'"error"',
+    b'"finish_reason": "',
+    b"event: error",
+    b"event:error",
+)
+
 PriceOf = Callable[[Usage], int | None]
 
 
@@ -37,18 +49,19 @@ class Stream:
 
     `feed(chunk)` takes upstream's bytes and gives the client's; `finish()` is called at a clean end and gives the rest,
     with a terminal event if upstream sent none. Read after that, or at any moment: `usage`, `finish_reason`, `is_done`
-    (upstream said it is complete), `error` (the error object it sent), `events`, `event_bytes`.
+    (upstream said it is complete), `error` (the error object it sent), `failed_at_once` (it was the first event), `events`, `event_bytes`.
     """
 
     __slots__ = (
         "_cost_of",
         "_operation",
-        "_raw_tail",
+        "_seen",
         "_splitter",
         "_wants_usage",
         "error",
         "event_bytes",
         "events",
+        "failed_at_once",
         "finish_reason",
         "is_done",
         "usage",
@@ -65,6 +78,8 @@ class Stream:
         self.finish_reason: str | None = None
         self.error: bytes | None = None
         self.is_done = False
+        self.failed_at_once = False
+        self._seen = 0
         self.events = 0
         self.event_bytes = 0
 
@@ -88,9 +103,7 @@ class Stream:
         if rest.strip():
             if self.events == 0 and not _looks_like_events(rest):
                 self._refuse(rest)
-            out = self._pass(rest)
-            if out and not out.endswith((b"\n\n", b"\r\n\r\n")):
-                out = out.rstrip(b"\r\n") + b"\n\n"
+            out = self._pass(_whole(rest))
         if self.has_ended:
             return out
         if self.events == 0:
@@ -105,6 +118,8 @@ class Stream:
 
     def estimated_output_tokens(self) -> int:
         """A guess from what has passed, for a reply that ended before its usage: one token an event at least."""
+        if self.failed_at_once:
+            return 0
         text_bytes = max(0, self.event_bytes - self.events * _EVENT_OVERHEAD_BYTES)
         return max(self.events, text_bytes // _BYTES_PER_TOKEN)
 
@@ -114,19 +129,16 @@ class Stream:
         if self.events == 0 and block.startswith(_BOM):
             block = block[3:]
         count = block.count(b"data:")
+        self._seen = self.events
         self.events += count
         if count:
             self.event_bytes += len(block)
-        if (
-            b'_tokens"' not in block
-            and b'"error"' not in block
-            and b"[DONE]" not in block
-            and b'"finish_reason":"' not in block
-            and b'"finish_reason": "' not in block
-            and b"event: error" not in block
-        ):
+        mark = _first_mark(block)
+        if mark < 0:
             return block
-        return self._take_apart(block)
+        start = _event_start(block, mark)
+        self._seen += block.count(b"data:", 0, start)
+        return block[:start] + self._take_apart(block[start:])
 
     def _take_apart(self, block: bytes) -> bytes:
         kept: list[bytes] = []
@@ -136,8 +148,13 @@ class Stream:
             shown = self._see(event, raw)
             if shown:
                 kept.append(shown)
+            if self.error is not None:
+                self.failed_at_once = self._seen == 0
+                # No client is left waiting for more, whatever upstream does after an error.
+                kept.append(_DONE)
             if self.has_ended:
                 return b"".join(kept)
+            self._seen += 1
         return b"".join(kept) + block[end:]
 
     def _see(self, event: Event, raw: bytes) -> bytes:
@@ -164,15 +181,21 @@ class Stream:
         return self._with_cost(event, raw, usage)
 
     def _with_cost(self, event: Event, raw: bytes, usage: Usage) -> bytes:
-        if self._cost_of is None or not self._wants_usage or usage.cost_nanodollars is not None:
+        if self._cost_of is None or not self._wants_usage:
             return raw
         cost = self._cost_of(usage)
-        return raw if cost is None else event_bytes(with_cost(event.data, cost), event.name)
+        if cost is None:
+            return raw
+        data = with_cost(event.data, cost)
+        # Comments, id and line ends stay; only data in several lines, which nobody sends, is written anew.
+        is_one_line = event.data in raw
+        return raw.replace(event.data, data) if is_one_line else event_bytes(data, event.name)
 
     def _refuse(self, body: bytes) -> None:
         """Some servers answer a stream request with a plain JSON error under an event-stream content type."""
         envelope = read_envelope(body)
         self.error = error_of(envelope) if envelope is not None else None
+        self.failed_at_once = True
         if self.error is None:
             raise Fault(
                 Kind.UPSTREAM_GARBAGE,
@@ -181,8 +204,42 @@ class Stream:
             )
 
 
+def _first_mark(block: bytes) -> int:
+    """Offset of the first thing that may matter to us, -1 if the block holds none."""
+    first = -1
+    for mark in _MARKS:
+        at = block.find(mark) if first < 0 else block.find(mark, 0, first)
+        if at >= 0:
+            first = at
+    return first
+
+
+def _event_start(block: bytes, at: int) -> int:
+    """Where the event begins that holds an offset."""
+    start = block.rfind(b"\n\n", 0, at) + 2
+    if b"\r" in block:
+        start = max(start, block.rfind(b"\n\r\n", 0, at) + 3, block.rfind(b"\r\r", 0, at) + 2)
+        return start if start > 3 or block[:start].endswith((b"\n\n", b"\n\r\n", b"\r\r")) else 0
+    return start if start > 1 else 0
+
+
+def _whole(rest: bytes) -> bytes:
+    """A last event with its blank line. Raises Fault if it was cut in the middle of its JSON."""
+    for event, _ in events_of(rest):
+        if event.data.strip() != b"[DONE]" and read_envelope(event.data) is None:
+            raise Fault(
+                Kind.UPSTREAM_DISCONNECT,
+                "The upstream ended its stream in the middle of an event.",
+                detail=repr(event.data[-200:]),
+            )
+    has_blank_line = rest.endswith((b"\n\n", b"\n\r\n", b"\r\r"))
+    return rest if has_blank_line else rest.rstrip(b"\r\n") + b"\n\n"
+
+
 def _looks_like_events(block: bytes) -> bool:
-    return block.lstrip().startswith((b"data:", b"event:", b"id:", b":", b"retry:"))
+    return (
+        block.removeprefix(_BOM).lstrip().startswith((b"data:", b"event:", b"id:", b":", b"retry:"))
+    )
 
 
 def error_event(fault: Fault, request_id: str) -> bytes:

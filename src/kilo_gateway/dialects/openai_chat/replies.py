@@ -22,6 +22,8 @@ _TICKS_PER_NANODOLLAR = 10
 _ENVELOPE = msgspec.json.Decoder(Envelope)
 _USAGE = msgspec.json.Decoder(WireUsage)
 _FIELDS = msgspec.json.Decoder(Fields)
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_ENVELOPE_NAMES = ("choices", "usage", "error", "x_groq")
 _NOTHING = frozenset({b"", b"null"})  # a member that is absent, or as good as that
 _NO_ERROR = _NOTHING | {b'""', b"{}"}
 
@@ -53,27 +55,30 @@ def read_envelope(data: bytes) -> Envelope | None:
         return _ENVELOPE.decode(data)
     except msgspec.ValidationError:
         return _lenient_envelope(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except _UNREADABLE:
         return None
 
 
 def _lenient_envelope(data: bytes) -> Envelope | None:
     try:
         fields = _FIELDS.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except _UNREADABLE:
         return None
+    known = {name: fields[name] for name in _ENVELOPE_NAMES if name in fields}
+    return _ENVELOPE.decode(_fitting(known, _ENVELOPE))
+
+
+def _fitting(fields: Fields, decoder: msgspec.json.Decoder[Any]) -> bytes:
+    """An object of those members that decode, each tried alone."""
     kept: Fields = {}
-    names: tuple[str, ...] = ("choices", "usage", "error", "x_groq")
-    for name in names:
-        if name not in fields:
-            continue
-        alone: Fields = {name: fields[name]}
+    for name, value in fields.items():
+        alone: Fields = {name: value}
         try:
-            _ENVELOPE.decode(write_fields(alone))
-        except msgspec.DecodeError:
+            decoder.decode(write_fields(alone))
+        except _UNREADABLE:
             continue
         kept |= alone
-    return _ENVELOPE.decode(write_fields(kept))
+    return write_fields(kept)
 
 
 def error_of(envelope: Envelope) -> bytes | None:
@@ -84,8 +89,10 @@ def error_of(envelope: Envelope) -> bytes | None:
 
 def finish_reason_of(envelope: Envelope) -> str | None:
     """The last finish reason that any choice gave ("" counts as none)."""
-    reasons = [choice.finish_reason for choice in envelope.choices or () if choice.finish_reason]
-    return reasons[-1] if reasons else None
+    reason = None
+    for choice in envelope.choices or ():
+        reason = choice.finish_reason or reason
+    return reason
 
 
 def usage_of(envelope: Envelope, operation: Operation) -> Usage:
@@ -100,7 +107,7 @@ def read_usage(raw: bytes, operation: Operation) -> Usage:
     """A `usage` object as Usage. Embeddings have no output: 0 there is known, not missing."""
     try:
         wire = _USAGE.decode(raw)
-    except msgspec.ValidationError:
+    except _UNREADABLE:
         wire = _lenient_usage(raw)
     prompt = wire.prompt_tokens_details or _NO_PROMPT_DETAILS
     completion = wire.completion_tokens_details or _NO_COMPLETION_DETAILS
@@ -149,16 +156,10 @@ def _including(output: int | None, reasoning: int | None, wire: WireUsage) -> in
 
 def _lenient_usage(raw: bytes) -> WireUsage:
     """Field by field: a server that types one wrongly still has the others read."""
-    known: dict[str, Any] = {}
-    fields = msgspec.json.decode(raw)
-    if isinstance(fields, dict):
-        for name, value in fields.items():
-            try:
-                msgspec.convert({name: value}, WireUsage)
-            except msgspec.ValidationError:
-                continue
-            known[name] = value
-    return msgspec.convert(known, WireUsage)
+    try:
+        return _USAGE.decode(_fitting(_FIELDS.decode(raw), _USAGE))
+    except _UNREADABLE:
+        return WireUsage()
 
 
 _NO_PROMPT_DETAILS = PromptDetails()
@@ -170,11 +171,14 @@ def _count(value: float | None) -> int | None:
 
 
 def _first(*values: float | None) -> int | None:
-    return next((int(value) for value in values if value is not None and value >= 0), None)
+    for value in values:
+        if value is not None and value >= 0:
+            return int(value)
+    return None
 
 
 def _cost(wire: WireUsage) -> int | None:
-    if wire.cost_in_usd_ticks is not None:
+    if wire.cost_in_usd_ticks is not None and wire.cost_in_usd_ticks >= 0:
         return wire.cost_in_usd_ticks // _TICKS_PER_NANODOLLAR
     details, cost = bytes(wire.cost_details), bytes(wire.cost)
     if wire.is_byok and details not in _NOTHING:
@@ -185,7 +189,10 @@ def _cost(wire: WireUsage) -> int | None:
 
 
 def _number_in(body: bytes, name: str) -> int | None:
-    value = _FIELDS.decode(body).get(name)
+    try:
+        value = _FIELDS.decode(body).get(name)
+    except _UNREADABLE:
+        return None
     return _nanodollars(bytes(value)) if value is not None else None
 
 
@@ -197,17 +204,31 @@ def _nanodollars(number: bytes) -> int | None:
     return nanodollars_from_usd(dollars) if dollars.is_finite() and dollars >= 0 else None
 
 
-def with_cost(body: bytes, cost_nanodollars: int) -> bytes:
-    """The reply with `usage.cost` in dollars, where its usage is an object that has none. Otherwise unchanged."""
+def with_cost(body: bytes, cost_nanodollars: int, seen: bytes = b"") -> bytes:
+    """The reply with `usage.cost` in dollars, where its usage is an object that has none. Otherwise unchanged.
+
+    All other bytes stay as upstream wrote them, unless the usage object stands in the reply twice. `seen` is the usage
+    object as it was read from this reply, if it was: then nothing is parsed again.
+    """
+    if seen.endswith(b"}") and b'"cost' not in seen and b":" in seen and body.count(seen) == 1:
+        return body.replace(
+            seen, b'%b,"cost":%b}' % (seen[:-1], usd_text(cost_nanodollars).encode())
+        )
     try:
         fields = _FIELDS.decode(body)
-        usage = _FIELDS.decode(fields["usage"])
+        usage = bytes(fields["usage"])
+        members = _FIELDS.decode(usage)
     except (msgspec.DecodeError, UnicodeDecodeError, KeyError):
         return body
-    if "cost" in usage:
+    if "cost" in members:
         return body
-    usage["cost"] = msgspec.Raw(usd_text(cost_nanodollars).encode())
-    fields["usage"] = msgspec.Raw(write_fields(usage))
+    head = usage[:-1].rstrip()
+    space = usage[len(head) : -1]
+    comma = b"," if members else b""
+    told = b'%b%b"cost":%b%b}' % (head, comma, usd_text(cost_nanodollars).encode(), space)
+    if body.count(usage) == 1:
+        return body.replace(usage, told)
+    fields["usage"] = msgspec.Raw(told)
     return write_fields(fields)
 
 

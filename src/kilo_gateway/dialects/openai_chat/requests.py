@@ -11,6 +11,7 @@ from kilo_gateway.dialects.body import Fields, raw_json, starts_with, text_of, w
 
 MAX_TOKENS_LIMIT = 99_999_999_999
 _INCLUDE_USAGE = raw_json({"include_usage": True})
+_WHOLE_NUMBER = msgspec.json.Decoder(int | None)
 _TRUE, _FALSE, _NULL = b"true", b"false", b"null"
 _STREAMING: frozenset[Operation] = frozenset({"chat", "completions"})
 
@@ -130,7 +131,7 @@ def _max_tokens(fields: Fields) -> int | None:
         if raw is None:
             continue
         try:
-            value = msgspec.json.decode(raw, type=int | None)
+            value = _WHOLE_NUMBER.decode(raw)
         except msgspec.MsgspecError:
             raise _invalid(name, "must be a whole number") from None
         if value is None:
@@ -145,9 +146,12 @@ class _StreamOptions(msgspec.Struct, gc=False):
     include_usage: bool | None = None
 
 
+_STREAM_OPTIONS = msgspec.json.Decoder(_StreamOptions | None)
+
+
 def _asks_usage(raw: msgspec.Raw) -> bool:
     try:
-        options = msgspec.json.decode(raw, type=_StreamOptions | None)
+        options = _STREAM_OPTIONS.decode(raw)
     except msgspec.MsgspecError:
         raise _invalid(
             "stream_options", 'must be an object such as {"include_usage": true}'
