@@ -104,13 +104,14 @@ def test_calls_that_began_before_the_breaker_opened_do_not_open_it_for_longer():
     assert health.closed_until(ID, 110.0) == 130.0
 
 
-def test_a_rate_limit_closes_the_door_for_the_time_told_and_is_no_failure():
+def test_a_rate_limit_sends_others_ahead_for_the_time_told_and_is_no_failure():
     health = Health(BreakerRule(failures=1, open_s=10.0))
     assert (
         health.failed(ID, Fault(Kind.UPSTREAM_RATE_LIMITED, "x", retry_after=7.0), 100.0) is False
     )
-    assert health.closed_until(ID, 106.9) == 107.0
-    assert health.closed_until(ID, 107.0) is None
+    assert health.is_rate_limited(ID, 106.9)
+    assert not health.is_rate_limited(ID, 107.0)
+    assert health.closed_until(ID, 106.9) is None
     assert health.state(ID, 100.0) == "closed"
 
 
@@ -123,14 +124,16 @@ def test_a_rate_limit_that_names_no_time_closes_nothing():
 def test_a_rate_limit_of_days_is_cut():
     health = Health(BreakerRule(open_s=15.0))
     health.failed(ID, Fault(Kind.UPSTREAM_RATE_LIMITED, "x", retry_after=86_400.0), 0.0)
-    assert health.closed_until(ID, 0.0) == 120.0
+    assert health.is_rate_limited(ID, 119.0)
+    assert not health.is_rate_limited(ID, 120.0)
 
 
-def test_a_probe_that_meets_a_rate_limit_is_not_followed_by_another_at_once():
+def test_a_probe_that_meets_a_rate_limit_leaves_the_place_to_the_next():
     health = opened()
     health.started(ID, 110.0)
     health.failed(ID, Fault(Kind.UPSTREAM_RATE_LIMITED, "x", retry_after=7.0), 111.0)
-    assert health.closed_until(ID, 112.0) == 118.0
+    assert health.is_rate_limited(ID, 112.0)
+    assert health.closed_until(ID, 112.0) is None
 
 
 @pytest.mark.parametrize("kind", list(Kind))

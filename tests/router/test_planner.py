@@ -157,10 +157,18 @@ def test_nobody_is_asked_to_come_back_sooner_than_in_a_second():
     assert refused(Names(small=[make("a")]), "small", health=health).retry_after == 1.0
 
 
-def test_an_upstream_that_said_when_is_not_asked_before():
-    limited = Fault(Kind.UPSTREAM_RATE_LIMITED, "x", retry_after=5.0)
-    fault = refused(Names(small=[make("a")]), "small", health=broken("a/small", fault=limited))
-    assert fault.retry_after == 5.0
+LIMITED = Fault(Kind.UPSTREAM_RATE_LIMITED, "x", retry_after=5.0)
+
+
+def test_an_upstream_that_asked_for_patience_comes_after_the_others():
+    names = Names(small=[make("a"), make("b", priority=5)])
+    chosen = made(names, "small", health=broken("a/small", fault=LIMITED))
+    assert [one.id for one in chosen.candidates] == ["b/small", "a/small"]
+
+
+def test_an_upstream_that_asked_for_patience_is_asked_all_the_same_when_it_is_alone():
+    chosen = made(Names(small=[make("a")]), "small", health=broken("a/small", fault=LIMITED))
+    assert [one.id for one in chosen.candidates] == ["a/small"]
 
 
 def test_the_wait_is_that_of_deployments_which_could_serve_the_call():

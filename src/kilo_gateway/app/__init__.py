@@ -5,7 +5,7 @@ fleet.py     upstreams as they are now: opened, discovered, kept over a reload
 world.py     fleet and settings -> the World that calls see
 accounts.py  keys: the rights file, the store behind it, changes by the command line
 home.py      the files in the state directory
-server.py    uvicorn with our listener and our signals
+server.py    the listening socket and the server on it
 offline.py   the same parts without a server, for `check`, `models` and `explain`
 
 Late imports live here and in the command line only: what is not needed to answer the first call is loaded behind it.

@@ -15,6 +15,7 @@ from kilo_gateway.core.fault import Fault
 from kilo_gateway.telemetry.log import Log
 from kilo_gateway.upstreams.dialer import Dialer
 from kilo_gateway.upstreams.discovery import discover
+from kilo_gateway.upstreams.outbox import Outbox
 from kilo_gateway.upstreams.pool import Pool
 from kilo_gateway.upstreams.upstream import Account, Upstream
 
@@ -22,7 +23,9 @@ LIST_TIMEOUT_S = 10.0
 _LISTS_AT_ONCE = 8
 
 
-def open_upstream(plan: UpstreamPlan, dialer: Dialer, clock: Clock) -> Upstream:
+def open_upstream(
+    plan: UpstreamPlan, dialer: Dialer, clock: Clock, outbox: Outbox | None = None
+) -> Upstream:
     """An upstream ready to be asked; nothing is connected yet."""
     pool = Pool(
         plan.target,
@@ -30,6 +33,7 @@ def open_upstream(plan: UpstreamPlan, dialer: Dialer, clock: Clock) -> Upstream:
         clock=clock,
         timeouts=plan.timeouts,
         max_connections=plan.max_connections,
+        outbox=outbox,
     )
     return Upstream(Account(plan.name, plan.profile, plan.key, plan.headers), pool)
 
@@ -58,8 +62,9 @@ class Member(msgspec.Struct):
         plan, profile = self.plan, self.plan.profile
         listed = self.listed
         if plan.models is not None:
-            # What a server of one's own can do with a model, its operator knows and we do not.
-            can = profile.operations if profile.name == CUSTOM else None
+            # What a server of one's own can do with a model, its operator knows and a name does not tell.
+            knows = profile.name == CUSTOM or "built_in" in profile.quirks
+            can = profile.operations if knows else None
             listed = tuple(Listed(id=name, operations=can) for name in plan.models)
         elif "no_models_list" in profile.quirks:
             listed = load_facts().models_of(profile.name)
@@ -90,6 +95,7 @@ class Fleet:
         self._clock = clock
         self._log = log
         self._cached = dict(cached)
+        self.outbox = Outbox()
         self.members: dict[str, Member] = {}
         self.upstreams: Mapping[str, Upstream] = MappingProxyType({})
 
@@ -111,7 +117,7 @@ class Fleet:
         listed = cached.listed if cached is not None and cached.origin == _origin(plan) else None
         if listed is None and old is not None and old.plan.target == plan.target:
             listed = old.listed
-        return Member(plan, open_upstream(plan, self._dialer, self._clock), listed)
+        return Member(plan, open_upstream(plan, self._dialer, self._clock, self.outbox), listed)
 
     async def refresh(self, names: Iterable[str] | None = None) -> bool:
         """Ask upstreams for their models, several at a time; gives whether anything changed. Never raises Fault."""

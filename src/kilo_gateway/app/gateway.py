@@ -17,14 +17,14 @@ from kilo_gateway.app.home import Home, read_lists, write_whole
 from kilo_gateway.app.ledger import LedgerKeeper
 from kilo_gateway.app.plans import BuiltIn, Plans
 from kilo_gateway.app.pricing import Prices
-from kilo_gateway.app.server import Server, listen, make_server
+from kilo_gateway.app.server import Server, listen
 from kilo_gateway.app.world import build_world, deployment_ids
 from kilo_gateway.config.load import Loaded
 from kilo_gateway.config.watch import Watch
 from kilo_gateway.core.clock import Clock, SystemClock
 from kilo_gateway.core.fault import Fault
 from kilo_gateway.edge.app import EdgeApp
-from kilo_gateway.edge.listener import Guard
+from kilo_gateway.edge.guard import Guard
 from kilo_gateway.edge.service import Service
 from kilo_gateway.keys.secret import Minted
 from kilo_gateway.ledger.entry import EntryIds
@@ -133,14 +133,21 @@ class Gateway:
                 new_id=self._new_id,
                 logs_calls=settings.telemetry.call_log,
             )
-            guard = Guard(settings.server.max_header_bytes, settings.server.client_timeout_s)
             async with asyncio.TaskGroup() as tasks:
                 dice = random.SystemRandom().random
                 relay = Relay(books, dice, tasks)
                 self._service = service = self._make_service(relay)
                 self._gauges()
-                server = make_server(EdgeApp(service), guard, settings.server.keep_alive_s)
-                serving = tasks.create_task(server.serve(sockets=[listener]))
+                guard = Guard(
+                    EdgeApp(service),
+                    self._clock.monotonic,
+                    outbox=self._fleet.outbox,
+                    max_head_bytes=settings.server.max_header_bytes,
+                    client_timeout_s=settings.server.client_timeout_s,
+                    keep_alive_s=settings.server.keep_alive_s,
+                )
+                server = Server(guard, listener)
+                await server.start()
                 background = Background(tasks, self.log)
                 self._start_background(background, relay, guard)
                 host, port = listener.getsockname()[:2]
@@ -153,10 +160,11 @@ class Gateway:
                         self._built_in.problem,
                     )
                 )
-                await self._until_stopped(serving)
-                await self._drain(server, relay)
+                await self._stop.wait()
+                await self._drain(relay)
+                await server.stop()
                 background.cancel()
-                await self._end(serving, server)
+                await self._end()
 
     def _make_service(self, relay: Relay) -> Service:
         return Service(
@@ -194,10 +202,9 @@ class Gateway:
         return has_rights, parts
 
     def _start_background(self, background: Background, relay: Relay, guard: Guard) -> None:
-        loop = asyncio.get_running_loop()
         background.keep("log", self._every(_FLUSH_S, self.log.flush))
         background.keep("lag", self._watch_lag)
-        background.keep("slow clients", self._every(_SWEEP_S, lambda: guard.sweep(loop.time())))
+        background.keep("slow clients", self._every(_SWEEP_S, guard.sweep))
         background.keep(
             "keep-alive", lambda: relay.sweep(lambda: self._settings.server.comment_interval_s)
         )
@@ -290,14 +297,7 @@ class Gateway:
         for upstream in upstreams:
             upstream.pool.retire()
 
-    async def _until_stopped(self, serving: asyncio.Task[None]) -> None:
-        stopped = asyncio.ensure_future(self._stop.wait())
-        try:
-            await asyncio.wait({stopped, serving}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            stopped.cancel()
-
-    async def _drain(self, server: Server, relay: Relay) -> None:
+    async def _drain(self, relay: Relay) -> None:
         """New calls are sent elsewhere, running ones may finish; what is left at the end gets a proper error."""
         service = self._service
         if service is None:
@@ -309,19 +309,13 @@ class Gateway:
         if not await relay.wait_idle(limit_s):
             self._cut_short()
             await relay.wait_idle(_LAST_WORDS_S)
-        server.should_exit = True
 
     def _cut_short(self) -> None:
         if self._service is not None:
             count = self._service.relay.cut_short()
             self.log.write("warning", "calls ended before their time", calls=count)
 
-    async def _end(self, serving: asyncio.Task[None], server: Server) -> None:
-        """The server waits for clients that are still sending or reading, but not for ever."""
-        _, late = await asyncio.wait({serving}, timeout=_LAST_WORDS_S)
-        if late:
-            server.abandon_clients()
-        await serving
+    async def _end(self) -> None:
         await self._built_in.stop()
         for member in self._fleet.members.values():
             await member.upstream.pool.close()

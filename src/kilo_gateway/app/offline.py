@@ -1,7 +1,7 @@
 """The same parts without a server, for `check`, `models` and `explain`."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -51,10 +51,20 @@ class _Offline:
         self.fleet = Fleet(self.dialer, self.clock, log, read_lists(files.models))
         self.prices = Prices(files.prices, log)
 
+    def _built_in(self) -> Iterator[UpstreamPlan]:
+        """What the gateway would run itself: all of it without a file (`up`), else what the settings switch on."""
+        settings, is_up = self.loaded.settings, self.loaded.path is None
+        wanted = {
+            "local": settings.local_model.enabled
+            or (is_up and settings.local_model.enabled is None),
+            "sim": settings.simulator.enabled or (is_up and settings.simulator.enabled is None),
+        }
+        return (plan for plan in BuiltIn.planned() if wanted[plan.name])
+
     async def snapshot(self) -> Snapshot:
         """The catalog as of now: upstreams whose list is not known yet are asked for it."""
         await self.plans.probe_loopback()
-        self.fleet.set(self.plans.all())
+        self.fleet.set([*self.plans.all(), *self._built_in()])
         unknown = [name for name, member in self.fleet.members.items() if member.listed is None]
         await asyncio.gather(self.fleet.refresh(unknown), self.prices.load())
         for member in self.fleet.members.values():

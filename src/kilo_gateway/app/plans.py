@@ -25,6 +25,7 @@ from kilo_gateway.upstreams.profiles import Profile, profiles
 
 _PROBE_S = 0.3
 _LOOPBACK = "127.0.0.1"
+_NOWHERE = "http://127.0.0.1:9/v1"
 
 
 class BuiltIn:
@@ -72,6 +73,15 @@ class BuiltIn:
             await self._model.stop()
         if self._simulator is not None:
             await self._simulator.stop()
+
+    @classmethod
+    def planned(cls) -> Iterator[UpstreamPlan]:
+        """Upstreams for what `up` would run here, to be listed without running it."""
+        plan = cls._plan("sim", _NOWHERE, Secret(""))
+        yield msgspec.structs.replace(plan, models=tuple(EXAMPLES))
+        if find_weights() is not None:
+            plan = cls._plan("local", _NOWHERE, Secret(""))
+            yield msgspec.structs.replace(plan, models=(LocalModel.model_id,), priority=1000)
 
     def plans(self) -> Iterator[UpstreamPlan]:
         """Upstreams for what runs."""

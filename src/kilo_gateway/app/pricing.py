@@ -6,7 +6,7 @@ from pathlib import Path
 
 from kilo_gateway.app.home import write_whole
 from kilo_gateway.catalog.price_table import PriceTable, dump, load, no_prices
-from kilo_gateway.core.money import Price
+from kilo_gateway.core.money import FREE, Price
 from kilo_gateway.ledger.entry import Entry
 from kilo_gateway.telemetry.log import Log
 from kilo_gateway.upstreams.profiles import profiles
@@ -39,6 +39,8 @@ class Prices:
         """The price of an entry that was closed before prices were known, by its upstream's vendor row."""
         opening = entry.opening
         profile = profiles().get(opening.upstream)
+        if profile is not None and "free" in profile.quirks:
+            return FREE
         if profile is None or not profile.price_provider:
             return None
         when = datetime.fromtimestamp(opening.opened_at, UTC)

@@ -1,35 +1,18 @@
-"""uvicorn with our listener and without its signal handlers: the gateway decides when it stops."""
+"""The listening socket and the server on it."""
 
-import contextlib
+import asyncio
 import socket
-from collections.abc import Iterator
+from typing import cast
 
-import uvicorn
-from typing_extensions import override
-
-from kilo_gateway.edge.app import EdgeApp
-from kilo_gateway.edge.listener import Guard
+from kilo_gateway.edge.guard import Guard
+from kilo_gateway.edge.listener import ClientConnection
 
 BACKLOG = 4096
-
-
-class Server(uvicorn.Server):
-    """A server that stops when it is told, not by signals of its own."""
-
-    @override
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Signals are the gateway's."""
-        yield
-
-    def abandon_clients(self) -> None:
-        """Close every connection, whatever is under way on it."""
-        for connection in tuple(self.server_state.connections):
-            connection.transport.abort()
+_LAST_BYTES_S = 2.0
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening TCP socket. Raises OSError, with the address in its text, when the address is not to be had."""
+    """A listening TCP socket. Raises OSError when the address is not to be had."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -43,21 +26,33 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def make_server(app: EdgeApp, guard: Guard, keep_alive_s: float) -> Server:
-    """The server for an application; run it with `serve(sockets=[...])`."""
-    config = uvicorn.Config(
-        app,
-        http=guard.protocol,  # type: ignore[arg-type]  # any maker of protocols serves
-        ws="none",
-        loop="none",
-        lifespan="off",
-        interface="asgi3",
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        date_header=True,
-        timeout_keep_alive=max(1, round(keep_alive_s)),
-        backlog=BACKLOG,
-    )
-    return Server(config)
+class Server:
+    """Serves the connections of one socket, from `start` to `stop`."""
+
+    def __init__(self, guard: Guard, listener: socket.socket) -> None:
+        self._guard = guard
+        self._listener = listener
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        """Accept connections."""
+        loop = asyncio.get_running_loop()
+        guard = self._guard
+
+        def connection() -> asyncio.Protocol:
+            # It has the shape of a protocol; asyncio asks for no more.
+            return cast("asyncio.Protocol", ClientConnection(guard, loop))
+
+        self._server = await loop.create_server(connection, sock=self._listener, backlog=BACKLOG)
+
+    async def stop(self) -> None:
+        """Accept no more, let written answers go out, and close what is left."""
+        if self._server is None:
+            return
+        self._server.close()
+        self._guard.close_idle()
+        deadline = self._guard.monotonic() + _LAST_BYTES_S
+        while self._guard.connections and self._guard.monotonic() < deadline:  # noqa: ASYNC110 - once, at the end
+            await asyncio.sleep(0.01)
+        self._guard.abort_all()
+        await asyncio.sleep(0)  # the loop tells aborted connections of their end in its next round

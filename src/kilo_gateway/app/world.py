@@ -46,7 +46,9 @@ def build_world(fleet: Fleet, settings: Settings, prices: PriceTable, clock: Clo
             terms=terms(settings),
         ),
         limits=EdgeLimits(
-            max_body_bytes=settings.server.max_body_bytes, cors_origins=settings.server.cors_origins
+            max_body_bytes=settings.server.max_body_bytes,
+            cors_origins=settings.server.cors_origins,
+            shows_metrics=settings.telemetry.metrics,
         ),
     )
 

@@ -62,7 +62,7 @@ def _why_not(error: BaseException, start: Start) -> str:
     if isinstance(error, OSError) and error.errno == 98:
         return (
             f"port {start.port} on {start.host} is taken by another program (perhaps another gateway): "
-            "choose one with --port"
+            "choose another one (server.port in the settings, or `up --port`)"
         )
     return str(error)
 

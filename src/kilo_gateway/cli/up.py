@@ -82,7 +82,7 @@ def _recipes(url: str, key: str) -> list[str]:
     body = '{"model":"kilo/auto","stream":true,"messages":[{"role":"user","content":"Say hello."}]}'
     return [
         "curl",
-        f"  curl -N {url}/v1/chat/completions -H 'Authorization: Bearer {key}' \\",
+        f'  curl -N {url}/v1/chat/completions -H "Authorization: Bearer {key}" \\',
         f"    -H 'Content-Type: application/json' -d '{body}'",
         "OpenAI SDK",
         f"  OPENAI_BASE_URL={url}/v1 OPENAI_API_KEY={key} python your_script.py",

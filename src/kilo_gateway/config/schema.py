@@ -196,7 +196,7 @@ class UpstreamSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     ca_file: Annotated[
         str,
         Meta(
-            description="PEM file of authorities to trust instead of the system's, relative to this "
+            description="PEM file of authorities to trust beside the system's, relative to this "
             "file."
         ),
     ] = ""

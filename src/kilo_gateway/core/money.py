@@ -1,6 +1,7 @@
 """Money in whole nanodollars (1 USD = 1,000,000,000) and the Price of a model. No floats after the border."""
 
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 
 import msgspec
 
@@ -20,6 +21,7 @@ def microdollars(nanodollars: int) -> int:
     return (nanodollars + NANODOLLARS_PER_MICRODOLLAR // 2) // NANODOLLARS_PER_MICRODOLLAR
 
 
+@lru_cache(maxsize=1024)
 def usd_text(nanodollars: int) -> str:
     """Nanodollars as plain decimal dollars without exponent or trailing zeros: 1500 -> "0.0000015"."""
     if 0 < nanodollars < NANODOLLARS_PER_DOLLAR:  # what a call costs, as a rule

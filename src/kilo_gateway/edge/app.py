@@ -2,9 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Protocol
-
-from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from kilo_gateway.core.fault import Fault, Kind
 from kilo_gateway.edge import probes
@@ -13,7 +10,7 @@ from kilo_gateway.edge.generate import generate
 from kilo_gateway.edge.listing import Pages, models, providers
 from kilo_gateway.edge.probes import Shown
 from kilo_gateway.edge.reply import WireReply
-from kilo_gateway.edge.request import ClientGoneError, Inbound, Receive
+from kilo_gateway.edge.request import ClientGoneError, Inbound
 from kilo_gateway.edge.routes import Route, find, is_api, is_later
 from kilo_gateway.edge.service import Service
 from kilo_gateway.relay.reply import Headers
@@ -30,50 +27,19 @@ _PAGES: dict[str, Callable[[Service], Shown]] = {
 }
 
 
-class Send(Protocol):
-    """uvicorn's `send`: a method of the cycle that serves one request."""
-
-    @property
-    def __self__(self) -> RequestResponseCycle:
-        """The cycle."""
-        ...
-
-    async def __call__(self, message: dict[str, Any], /) -> None:
-        """Send one ASGI message."""
-        ...
-
-
 class EdgeApp:
-    """The application that the server runs."""
+    """The application that the listener runs: call it with a request and the reply to it."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
         self._pages = Pages()
 
-    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        """Serve one request, or the server's life cycle."""
-        if scope["type"] == "http":
-            await self._http(scope, receive, send)
-        elif scope["type"] == "lifespan":
-            await _lifespan(receive, send)
-        else:
-            await send({"type": "websocket.close", "code": 1003})
-
-    async def _http(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        arrived = self._service.clock.monotonic()
-        headers: dict[bytes, bytes] = dict(scope["headers"])
-        inbound = Inbound(
-            self._request_id(headers),
-            scope["method"],
-            scope["path"],
-            scope["query_string"],
-            headers,
-            arrived,
-            receive,
-        )
-        extra = self._cors(headers[b"origin"]) if b"origin" in headers else []
-        # The listener's own cycle stands behind `send`: answers are written to it, not through it.
-        reply = WireReply(send.__self__, extra, scope["state"]["connection"])
+    async def __call__(self, inbound: Inbound, reply: WireReply) -> None:
+        """Answer one request."""
+        headers = inbound.headers
+        inbound.id = self._request_id(headers)
+        if b"origin" in headers:
+            reply.extra = self._cors(headers[b"origin"])
         try:
             await self._route(inbound, reply)
         except Fault as fault:
@@ -191,11 +157,3 @@ def _no_such_path(path: str, method: str) -> Fault:
     return Fault(
         Kind.NOT_FOUND, f"There is nothing at {shown}. The OpenAI-compatible API is at /v1."
     )
-
-
-async def _lifespan(receive: Receive, send: Send) -> None:
-    while True:
-        message = await receive()
-        await send({"type": f"{message['type']}.complete"})
-        if message["type"] == "lifespan.shutdown":
-            return

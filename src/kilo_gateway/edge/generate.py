@@ -31,7 +31,7 @@ async def generate(
     headers = inbound.headers
     grant = await authenticate(service, headers)
     world = service.world
-    body = await read_body(inbound.receive, headers, world.limits.max_body_bytes)
+    body = await read_body(inbound.next_piece, headers, world.limits.max_body_bytes)
     fields = read_fields(body)
     envelope = _DIALECT.peek(operation, fields)
     call = Call(

@@ -18,6 +18,19 @@ FEATURES = frozenset(
     tool-summary-translation genesis""".split()  # noqa: SIM905 - a table is read, not a list of quotes
 )
 
+_NAMES = frozenset(
+    {
+        b"x-kilocode-feature",
+        b"x-kilocode-taskid",
+        b"x-kilo-session",
+        b"x-kilo-request",
+        b"x-kilocode-mode",
+        b"x-kilocode-projectid",
+        b"x-kilocode-version",
+        b"x-kilocode-editorname",
+        b"x-kilocode-machineid",
+    }
+)
 _REPOSITORY = re.compile(r"(?:https?://[^\s?#/]+/[^\s?#]*|git@[^\s:]+:[^\s]+)")
 _VERSION = re.compile(r"(\d{1,9})(?:\.(\d{1,9}))?(?:\.(\d{1,9}))?(?:-[0-9A-Za-z.-]+)?(?=\s|$)")
 
@@ -25,9 +38,7 @@ _VERSION = re.compile(r"(\d{1,9})(?:\.(\d{1,9}))?(?:\.(\d{1,9}))?(?:-[0-9A-Za-z.
 def read_hints(headers: HeaderMap) -> Hints:
     """All hints of a request; each value is cut to 500 characters and trimmed, an empty one is absent."""
     agent = headers.get(b"user-agent", b"")
-    if not any(name.startswith(b"x-kilo") for name in headers) and not agent.startswith(
-        _OWN_CLIENT
-    ):
+    if _NAMES.isdisjoint(headers) and not agent.startswith(_OWN_CLIENT):
         return _STRANGER
     return Hints(
         feature=_feature(_value(headers, b"x-kilocode-feature"), agent),

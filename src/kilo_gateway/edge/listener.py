@@ -1,149 +1,366 @@
-"""uvicorn's protocol with limits for heads and slow clients, and a word when a client leaves.
+"""One client connection: HTTP/1.1 requests in, one at a time and in order; what is too large or too slow is refused.
 
-uvicorn parses requests and speaks ASGI; what it lacks for a server on the open net is added here, without a timer per
-connection: one sweep closes connections whose request is taking too long to arrive.
+    head --headers complete--> serving --answer and body complete--> head        requests that come early wait their turn
+     |                            |
+     '-- too large, too slow -----'--> closed
+
+httptools (llhttp, strict) parses; a task per request runs the application; answers are written by `WireReply`. There is
+no timer per connection: `Guard.sweep` closes what has been arriving, idle, or not taking its bytes for too long.
+A body that is left over when its answer is complete is read to its end and dropped, so that the client sees the answer.
 """
 
 import asyncio
+import urllib.parse
+from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Final, final
 
-from typing_extensions import override
-from uvicorn._types import ASGI3Application
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+import httptools
 
-MAX_HEADERS = 256
+from kilo_gateway.edge.arrival import Arrival
+from kilo_gateway.edge.guard import Guard
+from kilo_gateway.edge.reply import WireReply
+from kilo_gateway.edge.request import ClientGoneError, Inbound
 
-
-class Guard:
-    """Limits of one listening server, and the connections whose request is on its way.
-
-    `max_head_bytes` bounds a request's head, `client_timeout_s` the time from its first byte to its last one (and from
-    connecting to the first byte), and the time for which a client may refuse to take what it asked for.
-    """
-
-    def __init__(self, max_head_bytes: int, client_timeout_s: float) -> None:
-        self.max_head_bytes = max_head_bytes
-        self.client_timeout_s = client_timeout_s
-        self.arriving: dict[ListenerProtocol, float] = {}
-        self.stuck: dict[ListenerProtocol, float] = {}
-
-    def sweep(self, now: float) -> int:
-        """Close what has been arriving for too long; `now` is the event loop's time. Gives how many."""
-        late = self._older(self.arriving, now)
-        for protocol in late:
-            protocol.refuse(408, "Request Timeout", "The request took too long to arrive.")
-        stuck = self._older(self.stuck, now)
-        for protocol in stuck:
-            protocol.transport.abort()
-        return len(late) + len(stuck)
-
-    def _older(
-        self, since: "dict[ListenerProtocol, float]", now: float
-    ) -> "list[ListenerProtocol]":
-        return [protocol for protocol, at in since.items() if now - at > self.client_timeout_s]
-
-    def protocol(self, *args: Any, **kwargs: Any) -> asyncio.Protocol:
-        """Makes the protocol of one connection, with uvicorn's arguments."""
-        return ListenerProtocol(self, *args, **kwargs)
+MAX_HEADERS: Final = 256
+_MAX_UNREAD_BYTES: Final = 256 * 1024
+_MAX_DROPPED_BYTES: Final = 64 * 1024 * 1024
+_MAX_EARLY_REQUESTS: Final = 16
+_OUTBOX_BYTES: Final = 64 * 1024
+_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
-class ListenerProtocol(HttpToolsProtocol):
-    """One client connection."""
+@final
+class ClientConnection:
+    """One connection; a protocol for asyncio and uvloop."""
 
-    def __init__(self, guard: Guard, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    __slots__ = (
+        "_arriving",
+        "_dropped_bytes",
+        "_early",
+        "_guard",
+        "_head_bytes",
+        "_headers",
+        "_in_head",
+        "_is_reading_paused",
+        "_loop",
+        "_measures_parts",
+        "_parser",
+        "_part_bytes",
+        "_reply",
+        "_serving",
+        "_url",
+        "_write_waiters",
+        "is_gone",
+        "is_writing_paused",
+        "on_gone",
+        "task",
+        "transport",
+    )
+
+    def __init__(self, guard: Guard, loop: asyncio.AbstractEventLoop) -> None:
         self._guard = guard
-        self._head_bytes = self._part_bytes = 0
+        self._loop = loop
+        self._parser = httptools.HttpRequestParser(self)
+        self._url = b""
+        self._headers: dict[bytes, bytes] = {}
+        self._head_bytes = self._part_bytes = self._dropped_bytes = 0
         self._in_head = True
+        self._measures_parts = False
+        self._arriving: Arrival | None = None  # the one that bytes are parsed for
+        self._serving: Arrival | None = None  # the one that is being answered
+        self._reply: WireReply | None = None
+        self._early: deque[Arrival] = deque()
+        self._is_reading_paused = False
+        self._write_waiters: list[asyncio.Future[None]] = []
+        self.is_writing_paused = False
+        self.is_gone = False
         self.on_gone: Callable[[], object] | None = None
         self.task: asyncio.Task[None] | None = None
-        self.app_state = {"connection": self}
+        self.transport: asyncio.Transport
 
-    @override
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        super().connection_made(transport)
-        self._guard.arriving[self] = self.loop.time()
+    @property
+    def date_line(self) -> bytes:
+        """The `Date` header of this moment."""
+        return self._guard.date_line
 
-    @override
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._guard.arriving.pop(self, None)
-        self._guard.stuck.pop(self, None)
-        super().connection_lost(exc)
+    # Called by the event loop.
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        """A client has connected."""
+        self.transport = transport
+        self._guard.connections.add(self)
+        self._guard.arriving[self] = self._guard.monotonic()
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        """The client has left, or we have closed."""
+        self.is_gone = True
+        guard = self._guard
+        guard.connections.discard(self)
+        guard.arriving.pop(self, None)
+        guard.idle.pop(self, None)
+        guard.stuck.pop(self, None)
+        self._wake_writers()
+        for request in (self._arriving, self._serving):
+            if request is not None:
+                request.wake()
         gone, self.on_gone = self.on_gone, None
         if gone is not None:
             gone()
 
-    @override
+    def eof_received(self) -> None:
+        """The client sends no more: the transport closes itself."""
+
     def data_received(self, data: bytes) -> None:
+        """Bytes of a request."""
+        limit = self._guard.max_head_bytes
         if self._in_head:
             self._head_bytes += len(data)
-        super().data_received(data)
-        if self._in_head and self._head_bytes > self._guard.max_head_bytes:
-            self.refuse(431, "Request Header Fields Too Large", "The request's head is too large.")
+            # A head that comes in one read is measured by its parts, if it can be too large at all.
+            self._measures_parts = len(data) > limit
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            # We speak nothing else: the request is served as it is, and the connection ends with it.
+            if self._arriving is not None:
+                self._arriving.keep_alive = False
+        except httptools.HttpParserError:
+            self.refuse(400, "Bad Request", "This is not a valid HTTP/1.1 request.")
+            return
+        if self._in_head and self._head_bytes > limit:
+            self._refuse_head()
 
-    @override
+    def pause_writing(self) -> None:
+        """The client does not take its bytes."""
+        self.is_writing_paused = True
+        self._guard.stuck[self] = self._guard.monotonic()
+
+    def resume_writing(self) -> None:
+        """The client takes its bytes again."""
+        self.is_writing_paused = False
+        self._guard.stuck.pop(self, None)
+        self._wake_writers()
+
+    # Called by the parser.
+
     def on_message_begin(self) -> None:
+        """The first byte of a request."""
+        self._url = b""
+        self._headers = {}
         self._in_head = True
         self._head_bytes = self._part_bytes = 0
-        if self not in self._guard.arriving:
-            self._guard.arriving[self] = self.loop.time()
-        super().on_message_begin()
+        guard = self._guard
+        guard.idle.pop(self, None)
+        if self not in guard.arriving:
+            guard.arriving[self] = guard.monotonic()
 
-    @override
     def on_url(self, url: bytes) -> None:
-        super().on_url(url)
-        self._count_head(len(url))
+        """A part of the request's target."""
+        self._url += url
+        if self._measures_parts:
+            self._count_head(len(url))
 
-    @override
     def on_header(self, name: bytes, value: bytes) -> None:
-        super().on_header(name, value)
-        self._count_head(len(name) + len(value) + 4)
+        """One header. Of one that is sent twice the last counts; one behind the body (a trailer) does not."""
+        if self._in_head:
+            self._headers[name.lower()] = value
+        if self._measures_parts or len(self._headers) > MAX_HEADERS:
+            self._count_head(len(name) + len(value) + 4)
+
+    def on_headers_complete(self) -> None:
+        """The head is there: serve the request, or let it wait for those before it."""
+        self._in_head = False
+        parser, headers = self._parser, self._headers
+        request = self._arriving = Arrival(self.wait_for_body)
+        is_old = parser.get_http_version() == "1.0"
+        request.keep_alive = parser.should_keep_alive() and not is_old
+        request.wants_chunks = not is_old
+        request.expects_continue = headers.get(b"expect", b"").lower() == b"100-continue"
+        path, query = _target(self._url)
+        request.head = Inbound(
+            parser.get_method().decode("latin-1"),
+            path,
+            query,
+            headers,
+            self._guard.monotonic(),
+            request.next_piece,
+        )
+        if self._serving is None:
+            self._serve(request)
+        elif len(self._early) < _MAX_EARLY_REQUESTS:
+            self._early.append(request)
+            # Nothing more of it is read until its turn: what it lacks then is not the client's delay.
+            self._guard.arriving.pop(self, None)
+            self._pause_reading()
+        else:
+            self.refuse(400, "Bad Request", "Too many requests were sent at once.")
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of the body."""
+        request = self._arriving
+        if request is None:
+            return
+        if request.head is None:  # answered already: nobody reads this
+            self._dropped_bytes += len(body)
+            if self._dropped_bytes > _MAX_DROPPED_BYTES:
+                self.abort()
+            return
+        request.pieces.append(body)
+        request.buffered += len(body)
+        if request.buffered > _MAX_UNREAD_BYTES:
+            self._pause_reading()
+        request.wake()
+
+    def on_message_complete(self) -> None:
+        """The request is complete."""
+        self._guard.arriving.pop(self, None)
+        request, self._arriving = self._arriving, None
+        if request is None:
+            return
+        request.is_complete = True
+        request.wake()
+        if request.head is None:
+            self._next(request)
+
+    # Called by the reply and the request.
+
+    async def wait_for_body(self, request: Arrival) -> None:
+        """Wait until more of a body has come. Raises ClientGoneError."""
+        if self.is_gone:
+            raise ClientGoneError
+        if request.expects_continue:
+            request.expects_continue = False
+            self.transport.write(_CONTINUE)
+        self._resume_reading()
+        request.waiter = self._loop.create_future()
+        try:
+            await request.waiter
+        finally:
+            request.waiter = None
+        if self.is_gone:
+            raise ClientGoneError
+
+    def write(self, data: bytes) -> None:
+        """Send bytes of an answer."""
+        if len(data) < _OUTBOX_BYTES:
+            self._guard.outbox.write(self.transport, data)
+        else:
+            self._guard.outbox.flush()
+            self.transport.write(data)
+
+    async def drain(self) -> None:
+        """Wait until the client takes its bytes again, or is gone."""
+        while self.is_writing_paused and not self.is_gone:
+            waiter: asyncio.Future[None] = self._loop.create_future()
+            self._write_waiters.append(waiter)
+            await waiter
+
+    def answered(self) -> None:
+        """The answer is written: go on with the next request, once this one has arrived completely."""
+        request = self._serving
+        if request is None:
+            return
+        request.head = None
+        request.pieces.clear()
+        request.expects_continue = False
+        if request.is_complete:
+            self._next(request)
+        else:
+            self._resume_reading()
+
+    # Our own.
+
+    def _serve(self, request: Arrival) -> None:
+        head = request.head
+        if head is None:
+            return
+        self._serving = request
+        if not request.is_complete and self not in self._guard.arriving:
+            self._guard.arriving[self] = self._guard.monotonic()
+        if self._guard.is_closing:
+            request.keep_alive = False
+        reply = self._reply = WireReply(
+            self, head, keep_alive=request.keep_alive, chunks=request.wants_chunks
+        )
+        self.task = self._loop.create_task(self._guard.app(head, reply))
+        reply.attach(self.task)
+
+    def _next(self, request: Arrival) -> None:
+        self._serving = self._reply = None
+        if not request.keep_alive or self._guard.is_closing:
+            self.close()
+        elif self._early:
+            self._serve(self._early.popleft())
+        else:
+            self._resume_reading()
+            if self._arriving is None:
+                self._guard.idle[self] = self._guard.monotonic()
 
     def _count_head(self, size: int) -> None:
-        """A head that came in one read is measured by its parts, one that trickles in by its reads."""
         self._part_bytes += size
-        if self._part_bytes > self._guard.max_head_bytes or len(self.headers) > MAX_HEADERS:
-            self.refuse(431, "Request Header Fields Too Large", "The request's head is too large.")
+        if self._part_bytes > self._guard.max_head_bytes or len(self._headers) > MAX_HEADERS:
+            self._refuse_head()
 
-    @override
-    def on_headers_complete(self) -> None:
-        self._in_head = False
-        super().on_headers_complete()
+    def _refuse_head(self) -> None:
+        self.refuse(431, "Request Header Fields Too Large", "The request's head is too large.")
 
-    @override
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        """As uvicorn does it, and the task is kept: it is what is cancelled when the client leaves."""
-        task = self.task = self.loop.create_task(cycle.run_asgi(app))
-        task.add_done_callback(self.tasks.discard)
-        self.tasks.add(task)
+    def _pause_reading(self) -> None:
+        if not self._is_reading_paused and not self.transport.is_closing():
+            self._is_reading_paused = True
+            self.transport.pause_reading()
 
-    @override
-    def on_message_complete(self) -> None:
-        self._guard.arriving.pop(self, None)
-        super().on_message_complete()
+    def _resume_reading(self) -> None:
+        if self._is_reading_paused and not self.transport.is_closing():
+            self._is_reading_paused = False
+            self.transport.resume_reading()
 
-    @override
-    def pause_writing(self) -> None:
-        self._guard.stuck[self] = self.loop.time()
-        super().pause_writing()
-
-    @override
-    def resume_writing(self) -> None:
-        self._guard.stuck.pop(self, None)
-        super().resume_writing()
+    def _wake_writers(self) -> None:
+        waiters, self._write_waiters = self._write_waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
 
     def refuse(self, status: int, reason: str, message: str) -> None:
         """Answer without the application, if no answer has begun, and close."""
         self._guard.arriving.pop(self, None)
+        self._guard.outbox.flush()
         if self.transport.is_closing():
             return
-        # uvicorn leaves `cycle` None until the first head is complete, whatever its annotation says.
-        cycle: RequestResponseCycle | None = self.cycle
-        if cycle is None or cycle.response_complete or not cycle.response_started:
-            body = f'{{"error":{{"message":"{message}","type":"invalid_request_error"}}}}'
+        reply = self._reply
+        if reply is None or (self._serving is self._arriving and not reply.has_started):
+            body = f'{{"error":{{"message":"{message}","type":"invalid_request_error","code":null,"param":null}}}}'
             self.transport.write(
                 f"HTTP/1.1 {status} {reason}\r\ncontent-type: application/json\r\n"
                 f"content-length: {len(body)}\r\nconnection: close\r\n\r\n{body}".encode()
             )
         self.transport.close()
+
+    def close_after_answer(self) -> None:
+        """Close now if nothing is being served, else after it."""
+        if self._serving is None:
+            self.close()
+        else:
+            self._serving.keep_alive = False
+
+    def close(self) -> None:
+        """Close when what is written has gone out."""
+        self._guard.outbox.flush()
+        self._guard.idle.pop(self, None)
+        self.transport.close()
+
+    def abort(self) -> None:
+        """Close at once."""
+        self.transport.abort()
+
+
+def _target(url: bytes) -> tuple[str, bytes]:
+    """Path (percent-decoded) and query of a request's target, also of one in absolute form."""
+    if not url.startswith(b"/"):
+        try:
+            parsed = httptools.parse_url(url)
+        except httptools.HttpParserInvalidURLError:
+            return url.decode("latin-1"), b""
+        url = (parsed.path or b"/") + (b"?" + parsed.query if parsed.query else b"")
+    path, _, query = url.partition(b"?")
+    text = path.decode("latin-1")
+    return (urllib.parse.unquote(text) if "%" in text else text), query.partition(b"#")[0]

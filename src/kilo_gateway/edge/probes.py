@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from kilo_gateway.core.fault import Fault, Kind
 from kilo_gateway.edge.service import Service
 
 JSON = b"application/json"
@@ -34,7 +35,9 @@ def ready(service: Service) -> Shown:
 
 
 def metrics(service: Service) -> Shown:
-    """All metrics in Prometheus' text form."""
+    """All metrics in Prometheus' text form. Raises Fault not_found where the settings switch them off."""
+    if not service.world.limits.shows_metrics:
+        raise Fault(Kind.NOT_FOUND, "Metrics are switched off (telemetry.metrics).")
     return Shown(200, _METRICS, service.render_metrics())
 
 

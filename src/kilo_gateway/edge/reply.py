@@ -1,9 +1,7 @@
 """An answer on its way out: written to the connection directly, in as few writes as there are things to say.
 
-uvicorn's own `send` checks every header with two patterns and writes head and body apart; here a whole answer is one
-write, and the head of a stream leaves with its first event. uvicorn's cycle keeps its books (keep-alive, pipelining,
-shutdown), so its fields are kept as its `send` would. Header values are ours or were made safe where they come from
-outside (`relay/heads.header_text`).
+A whole answer is one write, and the head of a stream leaves with its first event. Header values are ours or were made
+safe where they come from outside (`relay/heads.header_text`).
 """
 
 import asyncio
@@ -11,8 +9,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Protocol
 
-from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
-
+from kilo_gateway.edge.request import Inbound
 from kilo_gateway.relay.reply import Headers
 
 _JOIN_BYTES = 64 * 1024
@@ -31,47 +28,75 @@ _STATUS_LINES = {status: _status_line(status) for status in range(100, 600)}
 
 
 class Connection(Protocol):
-    """What the listener offers for a request in progress: `on_gone` is called once when the client leaves, `task` runs it."""
+    """What the reply needs of the connection that it is written to."""
 
+    transport: asyncio.Transport
+    is_writing_paused: bool
+    is_gone: bool
     on_gone: Callable[[], object] | None
-    task: "asyncio.Task[None] | None"
+
+    @property
+    def date_line(self) -> bytes:
+        """The `Date` header of this moment, as a line."""
+        ...
+
+    def write(self, data: bytes) -> None:
+        """Send bytes of an answer."""
+        ...
+
+    async def drain(self) -> None:
+        """Wait until the client takes its bytes again, or is gone."""
+        ...
+
+    def answered(self) -> None:
+        """The answer is complete."""
+        ...
 
 
 class WireReply:
-    """Fulfils `relay.Reply`. `extra` headers (CORS) go with every answer."""
+    """Fulfils `relay.Reply` for one request.
+
+    `extra` headers (CORS) go with every answer. Without `chunks` (HTTP/1.0) a stream ends with its connection.
+    """
 
     __slots__ = (
+        "_chunks",
         "_connection",
-        "_cycle",
-        "_extra",
         "_head",
+        "_is_head_only",
+        "_keep_alive",
         "_leave",
         "_task",
+        "extra",
         "has_ended",
         "has_started",
     )
 
     def __init__(
-        self,
-        cycle: RequestResponseCycle,
-        extra: Headers,
-        connection: Connection,
+        self, connection: Connection, inbound: Inbound, *, keep_alive: bool, chunks: bool
     ) -> None:
-        self._cycle = cycle
-        self._extra = extra
         self._connection = connection
-        self._task = connection.task
+        self._keep_alive = keep_alive
+        self._chunks = chunks
+        self._is_head_only = inbound.method == "HEAD"
         self._head = b""
+        self._task: asyncio.Task[None] | None = None
+        self.extra: Headers = []
         self.has_started = False
         self.has_ended = False
-        self._leave = self.cut
+        self._leave: Callable[[], object] = self.cut
         connection.on_gone = self._leave
+
+    def attach(self, task: "asyncio.Task[None]") -> None:
+        """The task that runs the call: it is cancelled when the client leaves."""
+        self._task = task
 
     async def whole(self, status: int, headers: Headers, body: bytes) -> None:
         """A complete answer."""
-        headers.append((b"content-length", b"%d" % len(body)))
+        if status not in _BODILESS:
+            headers.append((b"content-length", b"%d" % len(body)))
         head = self._begin(status, headers)
-        if self._cycle.scope["method"] == "HEAD" or status in _BODILESS:
+        if self._is_head_only or status in _BODILESS:
             body = b""
         if len(body) < _JOIN_BYTES:
             await self._write(head + body)
@@ -82,7 +107,8 @@ class WireReply:
 
     async def open(self, status: int, headers: Headers) -> None:
         """The head of a streamed answer. It leaves with what is written next, which follows at once."""
-        headers.append((b"transfer-encoding", b"chunked"))
+        if self._chunks:
+            headers.append((b"transfer-encoding", b"chunked"))
         self._head = self._begin(status, headers)
 
     async def write(self, data: bytes) -> None:
@@ -90,14 +116,22 @@ class WireReply:
         if self.has_ended:
             return
         head, self._head = self._head, b""
-        await self._write(b"%b%x\r\n%b\r\n" % (head, len(data), data))
+        if self._chunks:
+            data = b"%b%x\r\n%b\r\n" % (head, len(data), data)
+        elif head:
+            data = head + data
+        await self._write(data)
 
     async def end(self, data: bytes = b"") -> None:
         """Its last bytes. From here on a client that leaves has lost nothing."""
         self.has_ended = True
         head, self._head = self._head, b""
-        chunk = b"%x\r\n%b\r\n" % (len(data), data) if data else b""
-        await self._write(b"%b%b0\r\n\r\n" % (head, chunk))
+        if self._chunks:
+            chunk = b"%x\r\n%b\r\n" % (len(data), data) if data else b""
+            data = b"%b%b0\r\n\r\n" % (head, chunk)
+        elif head:
+            data = head + data
+        await self._write(data)
         self._finish()
 
     def cut(self) -> None:
@@ -118,37 +152,27 @@ class WireReply:
     def abandon(self) -> None:
         """An answer that cannot be completed: the connection is closed, so that nobody takes what came for whole."""
         self.has_ended = True
-        self._cycle.transport.abort()
+        self._connection.transport.abort()
 
     def _begin(self, status: int, headers: Headers) -> bytes:
-        cycle = self._cycle
-        self.has_started = cycle.response_started = True
-        cycle.waiting_for_100_continue = False
-        if self._extra:
-            headers = headers + self._extra
-        lines = [_STATUS_LINES[status]]
-        for name, value in cycle.default_headers:
-            lines.append(b"%b: %b\r\n" % (name, value))
+        self.has_started = True
+        if self.extra:
+            headers = headers + self.extra
+        lines = [_STATUS_LINES[status], self._connection.date_line]
         for name, value in headers:
             lines.append(b"%b: %b\r\n" % (name, value))
-        lines.append(b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n")
+        lines.append(b"\r\n" if self._keep_alive else b"connection: close\r\n\r\n")
         return b"".join(lines)
 
     async def _write(self, data: bytes) -> None:
-        cycle = self._cycle
-        while cycle.flow.write_paused and not cycle.disconnected:
-            await cycle.flow.drain()
-        if not cycle.disconnected:
-            cycle.transport.write(data)
+        connection = self._connection
+        if connection.is_writing_paused:
+            await connection.drain()
+        if not connection.is_gone and data:
+            connection.write(data)
 
     def _finish(self) -> None:
-        cycle = self._cycle
         self.has_ended = True
         self.detach()
-        if cycle.disconnected:
-            return
-        cycle.response_complete = True
-        cycle.message_event.set()
-        if not cycle.keep_alive:
-            cycle.transport.close()
-        cycle.on_response()
+        if not self._connection.is_gone:
+            self._connection.answered()

@@ -1,15 +1,15 @@
 """What a client sends: the body, bounded; the credential; the attribution headers."""
 
 import zlib
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 import zstandard
 
 from kilo_gateway.core.fault import Fault, Kind
 
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+# Gives the next bytes of a body as they come, b"" at its end. Raises ClientGoneError.
+NextPiece = Callable[[], Awaitable[bytes]]
 HeaderMap = Mapping[bytes, bytes]
 
 _ANONYMOUS = b"anonymous"
@@ -26,13 +26,13 @@ class Inbound(msgspec.Struct, gc=False):
     Of a header that is sent twice the last one counts.
     """
 
-    id: str
     method: str
     path: str
     query: bytes
     headers: dict[bytes, bytes]
     arrived: float
-    receive: Receive
+    next_piece: NextPiece
+    id: str = ""
 
 
 class ClientGoneError(Exception):
@@ -53,35 +53,29 @@ def credential(headers: HeaderMap) -> bytes | None:
     return None
 
 
-async def read_body(receive: Receive, headers: HeaderMap, limit_bytes: int) -> bytes:
+async def read_body(next_piece: NextPiece, headers: HeaderMap, limit_bytes: int) -> bytes:
     """The whole body, decompressed. Raises Fault request_too_large, unsupported_encoding or invalid_request, and
     ClientGoneError. How long a client may take is the listener's to watch."""
     declared = headers.get(b"content-length", b"")
     if declared.isdigit() and int(declared) > limit_bytes:
         raise _too_large(limit_bytes)
-    message = await receive()
-    if message["type"] == "http.disconnect":
-        raise ClientGoneError
-    body: bytes = message.get("body", b"")
-    if message.get("more_body", False):
-        body = await _read_rest(receive, body, limit_bytes)
+    body = await next_piece()
     if len(body) > limit_bytes:
         raise _too_large(limit_bytes)
+    if body and (more := await next_piece()):
+        body = await _read_rest(next_piece, [body, more], limit_bytes)
     encoding = headers.get(b"content-encoding")
     return body if encoding is None else decompress(body, encoding, limit_bytes)
 
 
-async def _read_rest(receive: Receive, first: bytes, limit_bytes: int) -> bytes:
-    pieces, size = [first], len(first)
+async def _read_rest(next_piece: NextPiece, pieces: list[bytes], limit_bytes: int) -> bytes:
+    size = sum(map(len, pieces))
     while size <= limit_bytes:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGoneError
-        piece: bytes = message.get("body", b"")
+        piece = await next_piece()
+        if not piece:
+            return b"".join(pieces)
         pieces.append(piece)
         size += len(piece)
-        if not message.get("more_body", False):
-            return b"".join(pieces)
     raise _too_large(limit_bytes)
 
 

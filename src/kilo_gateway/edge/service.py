@@ -20,6 +20,7 @@ class EdgeLimits(msgspec.Struct, frozen=True):
 
     max_body_bytes: int = 32 * 1024 * 1024
     cors_origins: tuple[str, ...] = ("*",)
+    shows_metrics: bool = True
     patience_s: float = 600.0
 
 

@@ -151,17 +151,13 @@ class Journal:
             if segment.number < number:
                 continue
             start = at if segment.number == number else HEADER_BYTES
-            for record in segment.records(start):
-                self._read_to = (segment.number, record.end)
-                if record.kind != CLOSED:
-                    continue
-                read += 1
-                entry = self._decode_entry(record)
-                if entry is not None:
-                    found.append(entry)
-                if read >= limit:
-                    self._read_count = read
-                    return found
+            payloads, end = segment.closed(start, limit - read)
+            found += self._decode_entries(payloads)
+            read += len(payloads)
+            if read >= limit:
+                self._read_to = (segment.number, end)
+                self._read_count = read
+                return found
         # Everything was seen: what a damaged disk no longer gives back is not waited for.
         self._waiting = self._read_count = read
         self._read_to = (self._current.number, self._current.tail)
@@ -250,11 +246,19 @@ class Journal:
             segment.open_count -= 1
             self._waiting += 1
 
-    def _decode_entry(self, record: Record) -> Entry | None:
+    def _decode_entries(self, payloads: list[bytes]) -> list[Entry]:
+        decode = self._entries.decode
         try:
-            return self._entries.decode(record.payload)
+            return [decode(payload) for payload in payloads]
         except msgspec.DecodeError:
-            self._spool.keep_aside(record.payload)  # of a version whose entries we do not know
+            # Some are of a version whose entries we do not know: one by one, to find out which.
+            return [entry for payload in payloads if (entry := self._decode_entry(payload))]
+
+    def _decode_entry(self, payload: bytes) -> Entry | None:
+        try:
+            return self._entries.decode(payload)
+        except msgspec.DecodeError:
+            self._spool.keep_aside(payload)
             return None
 
     def _decode_opening(self, record: Record | None) -> Opening | None:

@@ -34,6 +34,8 @@ _header = struct.Struct("<8sI4x")
 _head = struct.Struct("<III")
 _check = struct.Struct("<II")
 _length = struct.Struct("<I")
+_NOTHING = (0, 0, 0)
+_KINDS = frozenset({OPENED, CLOSED})
 _not_zero = re.compile(rb"[^\0]")
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -127,13 +129,38 @@ class Segment:
             else:
                 at = self._next_readable(at)
 
+    def closed(self, start: int, limit: int) -> tuple[list[bytes], int]:
+        """The payloads of at most `limit` closed records from `start` on, and where the last of
+        them ends: the same as `records` gives, at half its price.
+        """
+        memory, tail, last, seed = self.memory, self.tail, self.size - _HEAD_BYTES, self.salt
+        unpack, crc32 = _head.unpack_from, zlib.crc32
+        found: list[bytes] = []
+        at = start
+        while at < tail and len(found) < limit:
+            length, check, kind = unpack(memory, at) if at <= last else _NOTHING
+            begin = at + _HEAD_BYTES
+            payload = memory[begin : begin + length]
+            if (
+                not length
+                or kind not in _KINDS
+                or len(payload) != length
+                or crc32(payload, seed ^ kind) != check
+            ):
+                at = self._next_readable(at)
+                continue
+            at = (begin + length + 3) & -4
+            if kind == CLOSED:
+                found.append(payload)
+        return found, at
+
     def record_at(self, at: int) -> Record | None:
         """The record that starts there, None if there is none or its check fails."""
         if at + _HEAD_BYTES > self.size:
             return None
         length, check, kind = _head.unpack_from(self.memory, at)
         end = at + _HEAD_BYTES + length
-        if not length or end > self.size or kind not in {OPENED, CLOSED}:
+        if not length or end > self.size or kind not in _KINDS:
             return None
         payload = self.memory[at + _HEAD_BYTES : end]
         if zlib.crc32(payload, self.salt ^ kind) != check:

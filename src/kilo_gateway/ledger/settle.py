@@ -36,7 +36,7 @@ class Settler:
         clock: Clock,
         report: Callable[[str], None],
         interval_s: float = 0.5,
-        batch: int = 200,
+        batch: int = 500,
     ) -> None:
         self._journal = journal
         self._sink = sink

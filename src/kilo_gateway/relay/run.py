@@ -174,7 +174,8 @@ class Run:
         upstream = self._upstreams[deployment.upstream]
         body = self._dialect.outbound(call, deployment, upstream.quirks)
         clock = self._books.clock
-        self._books.metrics.overhead.observe(clock.monotonic() - call.arrived)
+        if attempt.number == 1:
+            self._books.metrics.overhead.observe(clock.monotonic() - call.arrived)
         deadline = min(attempt.started + upstream.first_byte_s, call.arrived + call.patience)
         exchange = await upstream.send(call, deployment, body, self._grant.key_id, deadline)
         try:

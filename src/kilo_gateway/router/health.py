@@ -73,7 +73,7 @@ class Health:
         record = self._records.get(deployment_id)
         if record is None:
             return None
-        until = max(record.rate_limited_until, record.open_until or 0.0, record.probe_until or 0.0)
+        until = max(record.open_until or 0.0, record.probe_until or 0.0)
         return until if now < until else None
 
     def is_rate_limited(self, deployment_id: str, now: float) -> bool:

@@ -16,6 +16,9 @@ from kilo_gateway.core.fault import Fault, Kind
 BUSY_S = 5.0
 WRITES = "kilo_writes"
 
+_ERRORS = (exc.SQLAlchemyError, sqlite3.Error, OSError, OverflowError, UnicodeEncodeError)
+_REFUSALS = (sqlite3.DataError, sqlite3.IntegrityError, OverflowError, UnicodeEncodeError)
+
 
 def connect(url: str) -> AsyncEngine:
     """An engine for that address; nothing is opened yet. Fault STORE_UNAVAILABLE if the address
@@ -35,7 +38,7 @@ def connect(url: str) -> AsyncEngine:
             "Use sqlite+aiosqlite:///path/to/file or postgresql+asyncpg://user@host/name.",
             detail=type(error).__name__,  # the text may hold the password
         ) from error
-    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    event.listen(engine.sync_engine, "connect", prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
 
@@ -45,7 +48,7 @@ def faults() -> Iterator[None]:
     """Turns the driver's errors into faults: INTERNAL if data was refused, else STORE_UNAVAILABLE."""
     try:
         yield
-    except (exc.SQLAlchemyError, OSError, OverflowError, UnicodeEncodeError) as error:
+    except _ERRORS as error:
         if _is_refusal(error):
             kind = Kind.INTERNAL
             text = "The database refused what was to be stored; the log says why."
@@ -64,7 +67,7 @@ def _is_refusal(error: Exception) -> bool:
         # Not every driver's data errors have a class here, but SQL's own codes begin with 22, 23.
         sqlstate = str(getattr(error.orig, "sqlstate", ""))
         return isinstance(error, exc.DataError | exc.IntegrityError) or sqlstate[:2] in {"22", "23"}
-    return isinstance(error, OverflowError | UnicodeEncodeError)
+    return isinstance(error, _REFUSALS)
 
 
 def _detail(error: Exception) -> str:
@@ -84,7 +87,8 @@ async def _open_sqlite(path: str) -> aiosqlite.Connection:
         raise
 
 
-def _prepare_sqlite(connection: Any, _record: object) -> None:
+def prepare_sqlite(connection: Any, _record: object = None) -> None:
+    """Make a new connection of the driver as we want it."""
     # Transactions are begun by us (below): the driver's own way begins them too late to be safe
     # between two processes.
     connection.isolation_level = None

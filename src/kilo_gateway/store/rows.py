@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import msgspec
 
 from kilo_gateway.core.grant import Grant
 from kilo_gateway.ledger.entry import Entry
+
+_DAY_S = 86400
 
 
 class KeyRow(msgspec.Struct, frozen=True):
@@ -49,7 +52,12 @@ def key_row(values: Sequence[object]) -> KeyRow:
 
 def day_of(at: float) -> str:
     """The UTC day of a time in seconds since the epoch: "2026-01-31"."""
-    return datetime.fromtimestamp(at, UTC).date().isoformat()
+    return _day(at // _DAY_S)
+
+
+@lru_cache(16)
+def _day(number: float) -> str:
+    return datetime.fromtimestamp(number * _DAY_S, UTC).date().isoformat()
 
 
 def entry_values(entry: Entry) -> tuple[object, ...]:

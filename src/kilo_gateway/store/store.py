@@ -1,11 +1,13 @@
 """Store: everything that is asked of the database."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from typing import Self
 
 from sqlalchemy import (
+    URL,
     ColumnElement,
     Connection,
     bindparam,
@@ -24,6 +26,7 @@ from kilo_gateway.core.fault import Fault, Kind
 from kilo_gateway.core.grant import Grant
 from kilo_gateway.ledger.entry import Entry
 from kilo_gateway.ledger.reports import Grouping, UsageRow
+from kilo_gateway.store.bulk import Bulk
 from kilo_gateway.store.engine import WRITES, connect, faults
 from kilo_gateway.store.rows import KeyRow, day_of, entry_values, key_row, key_values
 from kilo_gateway.store.tables import HEAD, KEYS_EPOCH, alembic_version, entries, keys, meta
@@ -38,6 +41,7 @@ class Store:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._bulk = _bulk_of(engine.url)
         self._writer = engine.execution_options(**{WRITES: True})
         dialect = engine.dialect
         put = (sqlite if dialect.name == "sqlite" else postgresql).insert(entries)
@@ -73,6 +77,8 @@ class Store:
 
     async def close(self) -> None:
         """Close all connections."""
+        if self._bulk is not None:
+            await asyncio.to_thread(self._bulk.close)
         await self._engine.dispose()
 
     async def add_key(self, key: KeyRow) -> None:
@@ -132,7 +138,12 @@ class Store:
         last_used: dict[str, float] = {}
         for entry in batch:
             opening = entry.opening
-            last_used[opening.key_id] = max(opening.opened_at, last_used.get(opening.key_id, 0.0))
+            if opening.opened_at > last_used.get(opening.key_id, 0.0):
+                last_used[opening.key_id] = opening.opened_at
+        if self._bulk is not None:
+            with faults():
+                await asyncio.to_thread(self._bulk.put, batch, last_used)
+            return
         uses = [{"which": key, "used_at": at} for key, at in sorted(last_used.items())]
         async with self._writing() as connection:
             await connection.exec_driver_sql(
@@ -204,6 +215,13 @@ _SUMS = (
     func.count(case((entries.c.usage_source == "estimated", 1))).label("estimated"),
     (func.count() - func.count(entries.c.cost_nanodollars)).label("unpriced"),
 )
+
+
+def _bulk_of(url: URL) -> Bulk | None:
+    """The short way for entries, if the database is a file of SQLite."""
+    if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
+        return None
+    return Bulk(url.database)
 
 
 def _applied(connection: Connection) -> str | None:

@@ -16,10 +16,12 @@ from kilo_gateway.core.clock import Clock
 
 Level = Literal["debug", "info", "warning", "error"]
 LEVELS: tuple[Level, ...] = ("debug", "info", "warning", "error")
+_RANKS = {level: rank for rank, level in enumerate(LEVELS)}
 Value = str | int | float | bool | None
 
 BUFFER_LINES = 10_000
 _VALUE_CHARACTERS = 2_000
+_PLAIN_LIMIT = 1_000
 _encode = msgspec.json.Encoder().encode
 _SECRETS = re.compile(
     r"""(?ix)
@@ -42,6 +44,10 @@ _MARKS = (
     "gho", "ghp", "ghs", "ghu", "github_pat", "tgp", "nvapi", "vck", "jina_", "aiza", "ya29.", "akia", "asia",
     "bearer ", "key=", "://", "eyj",
 )  # fmt: skip
+
+
+# A call id of our own making: no secret looks like that.
+_OUR_CALL = re.compile(r"req_[0-9a-f]{1,64}").fullmatch
 
 
 def strike(text: str) -> str:
@@ -90,13 +96,18 @@ class AttemptLine(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
     def text(self) -> str:
         """For people; a dash stands for what is unknown."""
+        status, first_byte_ms, cost_usd = self.status, self.first_byte_ms, self.cost_usd
+        input_tokens, output_tokens = self.input_tokens, self.output_tokens
         line = (
-            f"call={_shown(self.call)} key={self.key} operation={self.operation} model={_shown(self.model)} "
-            f"deployment={_shown(self.deployment)} number={self.number} outcome={self.outcome} status={self.status} "
-            f"first_byte_ms={self.first_byte_ms} duration_ms={self.duration_ms} input_tokens={self.input_tokens} "
-            f"output_tokens={self.output_tokens} cost_usd={self.cost_usd}"
-        ).replace("=None", "=-")
-        return line if self.detail is None else f"{line} detail={_shown(self.detail)}"
+            f"call={_shown_text(self.call)} key={self.key} operation={self.operation} "
+            f"model={_shown_text(self.model)} deployment={_shown_text(self.deployment)} number={self.number} "
+            f"outcome={self.outcome} status={'-' if status is None else status} "
+            f"first_byte_ms={'-' if first_byte_ms is None else first_byte_ms} duration_ms={self.duration_ms} "
+            f"input_tokens={'-' if input_tokens is None else input_tokens} "
+            f"output_tokens={'-' if output_tokens is None else output_tokens} "
+            f"cost_usd={'-' if cost_usd is None else cost_usd}"
+        )
+        return line if self.detail is None else f"{line} detail={_shown_text(self.detail)}"
 
 
 class Log:
@@ -107,6 +118,7 @@ class Log:
         "_dropped",
         "_is_json",
         "_lines",
+        "_plain",
         "_second",
         "_sink",
         "_threshold",
@@ -124,9 +136,10 @@ class Log:
         self._sink = sink
         self._clock = clock
         self._is_json = form == "json"
-        self._threshold = LEVELS.index(level)
+        self._threshold = _RANKS[level]
         self._lines: list[str] = []
         self._dropped = 0
+        self._plain: set[str] = set()
         self._second = -1
         self._until_second = ""
 
@@ -139,20 +152,29 @@ class Log:
         """The line of an attempt: there is one per call, so its facts are not looked over one by one."""
         if not self._accepts(level):
             return
-        if _is_doubtful(f"{attempt.model}\n{attempt.call}\n{attempt.detail}"):
+        if attempt.detail is not None or not self._is_plain(attempt):
             attempt = attempt.cleaned()
-        stamp = self._stamp(self._clock.wall())
+        now = self._clock.wall()
         if self._is_json:
-            head = b'{"time":"%b","level":"%b","event":"attempt",' % (
-                stamp.encode(),
-                level.encode(),
-            )
-            self._lines.append((head + _encode(attempt)[1:]).decode() + "\n")
+            facts = _encode(attempt).decode()[1:]
+            line = f'{{"time":"{self._stamp(now)}","level":"{level}","event":"attempt",{facts}\n'
         else:
-            self._lines.append(f"{stamp[11:19]} {level:<7} attempt  {attempt.text()}\n")
+            line = f"{self._second_of(now)[11:]} {level:<7} attempt  {attempt.text()}\n"
+        self._lines.append(line)
+
+    def _is_plain(self, attempt: AttemptLine) -> bool:
+        """Whether call and model need no cleaning; models that came before are known by heart."""
+        model, call = attempt.model, attempt.call
+        if model not in self._plain:
+            if _is_doubtful(model):
+                return False
+            if len(self._plain) >= _PLAIN_LIMIT:
+                self._plain.clear()
+            self._plain.add(model)
+        return _OUR_CALL(call) is not None or not _is_doubtful(call)
 
     def _accepts(self, level: Level) -> bool:
-        if LEVELS.index(level) < self._threshold:
+        if _RANKS[level] < self._threshold:
             return False
         if len(self._lines) >= BUFFER_LINES:
             self._dropped += 1
@@ -183,12 +205,15 @@ class Log:
         return f"{self._stamp(now)[11:19]} {level:<7} {event}  {facts}".rstrip() + "\n"
 
     def _stamp(self, now: float) -> str:
-        """ISO 8601 in UTC with milliseconds; the part that changes once a second is kept."""
+        """ISO 8601 in UTC with milliseconds; what changes once a second is kept (below)."""
+        return f"{self._second_of(now)}.{int(now % 1.0 * 1000):03d}Z"
+
+    def _second_of(self, now: float) -> str:
         second = int(now)
         if second != self._second:
             self._second = second
             self._until_second = f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}"
-        return f"{self._until_second}.{int((now - second) * 1000):03d}Z"
+        return self._until_second
 
 
 def _is_doubtful(text: str) -> bool:
@@ -211,5 +236,8 @@ def _shown(value: Value) -> str:
     """A fact as console text: control characters escaped, so that nobody writes lines of his own into the log."""
     if isinstance(value, float):
         return f"{value:.4g}"
-    text = str(value)
+    return _shown_text(str(value))
+
+
+def _shown_text(text: str) -> str:
     return text if text.isprintable() and " " not in text else repr(text)

@@ -3,7 +3,8 @@
 Target      where an upstream is: parsed base URL, CA file, proxy             (target.py)
 Proxy       an HTTP proxy on the way to a target, and when it is taken        (proxies.py)
 Dialer      opens one connection: addresses, proxy, TLS                       (dialer.py, tls.py)
-Connection  one HTTP/1.1 connection: writes a request, feeds a Reply          (connection.py)
+Connection  one HTTP/1.1 connection: writes a request, feeds a Reply          (outbox.py      small writes of one round of the event loop, sent together
+connection.py)
 Reply       bytes of one connection -> status, headers, body; does no I/O     (reply.py)
 Lanes       who waits for a connection, served in turn by key                 (lanes.py)
 Pool        all connections of one upstream: cap, reuse, deadlines            (pool.py)

@@ -9,6 +9,7 @@ import asyncio
 from math import inf
 from typing import Final, Protocol, final
 
+from kilo_gateway.upstreams.outbox import Outbox
 from kilo_gateway.upstreams.reply import BODY, DONE, HEAD, IDLE, Reply
 
 _JOIN_BYTES: Final = 64 * 1024
@@ -45,6 +46,7 @@ class Connection:
         "_is_reading_paused",
         "_is_writing_paused",
         "_loop",
+        "_outbox",
         "_owner",
         "_unsent",
         "_waiter",
@@ -56,7 +58,10 @@ class Connection:
         "transport",
     )
 
-    def __init__(self, owner: Owner, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, owner: Owner, loop: asyncio.AbstractEventLoop, outbox: Outbox | None = None
+    ) -> None:
+        self._outbox = outbox or Outbox()
         self._owner = owner
         self._loop = loop
         self._waiter: asyncio.Future[bool] | None = None
@@ -89,8 +94,9 @@ class Connection:
         self.reply.expect()
         self.requests += 1
         if len(body) < _JOIN_BYTES:
-            transport.write(head + body)
+            self._outbox.write(transport, head + body)
             return
+        self._outbox.flush()
         view = memoryview(body)
         self._unsent = view[_SLICE_BYTES:]
         transport.writelines((head, view[:_SLICE_BYTES]))

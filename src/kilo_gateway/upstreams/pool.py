@@ -20,6 +20,7 @@ from kilo_gateway.core.fault import Fault, Kind
 from kilo_gateway.upstreams.connection import Connection
 from kilo_gateway.upstreams.dialer import Dialer
 from kilo_gateway.upstreams.lanes import Lanes, Waiter
+from kilo_gateway.upstreams.outbox import Outbox
 from kilo_gateway.upstreams.target import Target
 
 # How soon a call that found the pool full may try again: about one short reply.
@@ -53,7 +54,9 @@ class Pool:
         max_waiting: int = 10_000,
         idle_s: float = 60.0,
         sweep_s: float = 0.25,
+        outbox: Outbox | None = None,
     ) -> None:
+        self._outbox = outbox or Outbox()
         self.target = target
         self.timeouts = timeouts
         self.monotonic = clock.monotonic
@@ -192,7 +195,7 @@ class Pool:
 
     async def _open(self, deadline: float) -> Connection:
         """Open a connection in a slot that is already ours; the slot is given on if that fails."""
-        connection = Connection(self, asyncio.get_running_loop())
+        connection = Connection(self, asyncio.get_running_loop(), self._outbox)
         self._connections.add(connection)
         limit_s = min(self.timeouts.connect_s, deadline - self.monotonic())
         try:

@@ -26,7 +26,7 @@ from kilo_gateway.dialects.sse import Event, Splitter, comment_bytes, event_byte
 
 _DONE = event_bytes(b"[DONE]")
 _BOM = b"\xef\xbb\xbf"
-_EVENT_OVERHEAD_BYTES = 180
+_MOST_EMPTY_BYTES = 400
 _BYTES_PER_TOKEN = 4
 
 # What an event that matters to us holds: token counts, a finish reason, an error, the end. Text cannot fake them, since
@@ -54,6 +54,7 @@ class Stream:
 
     __slots__ = (
         "_cost_of",
+        "_empty_bytes",
         "_operation",
         "_seen",
         "_splitter",
@@ -80,6 +81,7 @@ class Stream:
         self.is_done = False
         self.failed_at_once = False
         self._seen = 0
+        self._empty_bytes = 0
         self.events = 0
         self.event_bytes = 0
 
@@ -120,7 +122,7 @@ class Stream:
         """A guess from what has passed, for a reply that ended before its usage: one token an event at least."""
         if self.failed_at_once:
             return 0
-        text_bytes = max(0, self.event_bytes - self.events * _EVENT_OVERHEAD_BYTES)
+        text_bytes = max(0, self.event_bytes - self.events * self._empty_bytes)
         return max(self.events, text_bytes // _BYTES_PER_TOKEN)
 
     def _pass(self, block: bytes) -> bytes:
@@ -130,6 +132,9 @@ class Stream:
             block = block[3:]
         count = block.count(b"data:")
         self._seen = self.events
+        if not self._empty_bytes and count:
+            # The first event carries the role and no text: all others are as long, and their text besides.
+            self._empty_bytes = min(block.find(b"\n\n") + 2, _MOST_EMPTY_BYTES)
         self.events += count
         if count:
             self.event_bytes += len(block)

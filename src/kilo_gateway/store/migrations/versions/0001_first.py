@@ -26,8 +26,6 @@ def upgrade() -> None:
     )
     op.create_table("entries", *_opening_columns(), *_closing_columns())
     op.create_index("entries_by_day", "entries", ["opened_day"])
-    op.create_index("entries_by_key", "entries", ["key_id", "opened_day"])
-    op.create_index("entries_by_model", "entries", ["model", "opened_day"])
     meta = op.create_table(
         "meta",
         sa.Column("name", sa.Text, primary_key=True),

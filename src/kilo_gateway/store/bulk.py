@@ -1,0 +1,105 @@
+"""Bulk: many entries into SQLite in one go, on a connection of its own.
+
+The engine's way costs a visit to the driver's thread for every statement, and the driver gives up
+the interpreter's lock and takes it again for every row; with a busy event loop beside it, that is
+most of the price of an entry. Here a batch is one call in one thread, and a statement takes many
+rows.
+"""
+
+import math
+import sqlite3
+from collections.abc import Mapping, Sequence
+from threading import Lock
+
+from kilo_gateway.ledger.entry import Entry
+from kilo_gateway.store.engine import BUSY_S, prepare_sqlite
+from kilo_gateway.store.rows import entry_values
+from kilo_gateway.store.tables import entries
+
+_ROWS_AT_ONCE = 20  # 20 rows of 44 values: an old SQLite takes 999 at most
+_NULL = math.nan  # SQLite stores it as NULL
+_COLUMNS = tuple(entries.columns.keys())
+_IS_STREAMED = _COLUMNS.index("is_streamed")
+_USAGE_RAW = _COLUMNS.index("usage_raw")
+_HAS_ERROR = _COLUMNS.index("has_error")
+_ROW = f"({', '.join('?' * len(_COLUMNS))})"
+_NAMES = ", ".join(f'"{name}"' for name in _COLUMNS)
+_PUT = f"INSERT INTO entries ({_NAMES}) VALUES "  # noqa: S608 - the names are ours
+_PUT_ONE = f"{_PUT}{_ROW} ON CONFLICT (id) DO NOTHING"
+_PUT_MANY = f"{_PUT}{', '.join([_ROW] * _ROWS_AT_ONCE)} ON CONFLICT (id) DO NOTHING"
+_KEY_USED = (
+    "UPDATE keys SET last_used_at = ?2 "
+    "WHERE id = ?1 AND (last_used_at IS NULL OR last_used_at < ?2)"
+)
+
+
+class Bulk:
+    """Puts batches into one SQLite file. For threads: they take turns."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._connection: sqlite3.Connection | None = None
+        self._turn = Lock()
+        self._is_closed = False
+
+    def put(self, batch: Sequence[Entry], last_used: Mapping[str, float]) -> None:
+        """Store each entry once by its id, all or none, and when each key was used.
+
+        Waits for the disk and for other writers. Errors of `sqlite3`, OverflowError or
+        UnicodeEncodeError as they come; the next batch begins with a new connection.
+        """
+        with self._turn:
+            connection = self._opened()
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                _put(connection, batch)
+                connection.executemany(_KEY_USED, sorted(last_used.items()))
+                connection.execute("COMMIT")
+            except BaseException:
+                self._connection = None
+                connection.close()  # which undoes what was begun
+                raise
+
+    def close(self) -> None:
+        """Close the connection, once the batch that is being put is done; nothing more is taken."""
+        with self._turn:
+            self._is_closed = True
+            connection, self._connection = self._connection, None
+            if connection is not None:
+                connection.close()
+
+    def _opened(self) -> sqlite3.Connection:
+        connection = self._connection
+        if connection is None:
+            if self._is_closed:
+                raise sqlite3.OperationalError("the store is closed")
+            connection = sqlite3.connect(self._path, timeout=BUSY_S, check_same_thread=False)
+            try:
+                prepare_sqlite(connection)
+            except BaseException:
+                connection.close()
+                raise
+            self._connection = connection
+        return connection
+
+
+def _put(connection: sqlite3.Connection, batch: Sequence[Entry]) -> None:
+    whole = len(batch) - len(batch) % _ROWS_AT_ONCE
+    blocks = (batch[at : at + _ROWS_AT_ONCE] for at in range(0, whole, _ROWS_AT_ONCE))
+    connection.executemany(_PUT_MANY, map(_bound, blocks))
+    connection.executemany(_PUT_ONE, (_bound([entry]) for entry in batch[whole:]))
+
+
+def _bound(block: Sequence[Entry]) -> list[object]:
+    """The values of some entries, as types that the driver binds without looking for an adapter:
+    NaN for None, 0 and 1 for truth, a bytearray for bytes. An adapter costs more than the row.
+    """
+    return [_NULL if value is None else value for entry in block for value in _row(entry)]
+
+
+def _row(entry: Entry) -> list[object]:
+    row = list(entry_values(entry))
+    row[_IS_STREAMED] = 1 if entry.opening.is_streamed else 0
+    row[_USAGE_RAW] = bytearray(entry.usage.raw)
+    row[_HAS_ERROR] = 1 if entry.has_error else 0
+    return row
