@@ -20,15 +20,15 @@ import msgspec
 
 from kilo_gateway.app.gateway import Gateway, Start
 from kilo_gateway.app.home import Home
-from kilo_gateway.app.server import make_server
 from kilo_gateway.config.load import load
 from kilo_gateway.core.call import Call
 from kilo_gateway.core.grant import Grant
 from kilo_gateway.dialects.body import read_fields
 from kilo_gateway.dialects.registry import DIALECTS
 from kilo_gateway.edge.app import EdgeApp
+from kilo_gateway.edge.guard import Guard
 from kilo_gateway.edge.hints import read_hints
-from kilo_gateway.edge.listener import Guard
+from kilo_gateway.edge.listener import ClientConnection
 from kilo_gateway.keys.grants import Grants
 from kilo_gateway.keys.secret import mint
 from kilo_gateway.ledger.journal import Journal
@@ -39,6 +39,7 @@ from kilo_gateway.router.health import Health
 from kilo_gateway.router.planner import Asked, Circumstances, plan
 from kilo_gateway.telemetry.log import Log, strike
 from kilo_gateway.telemetry.metrics import Metrics
+from kilo_gateway.upstreams.outbox import Outbox
 from memory import (
     DEPLOYMENT,
     EVENT,
@@ -269,11 +270,9 @@ async def until_quiet() -> None:
 async def _show_calls(service: Any, key: str, wanted: str) -> None:
     upstream = MemoryUpstream()
     upstreams = {"mock": upstream}
-    server = make_server(EdgeApp(service), Guard(65_536, 60.0), 75.0)
-    server.config.load()
-    make_protocol: Any = server.config.http_protocol_class
-    protocol = make_protocol(config=server.config, server_state=server.server_state, app_state={})
-    client = MemoryClient()
+    guard = Guard(EdgeApp(service), time.monotonic, outbox=Outbox())
+    protocol = ClientConnection(guard, asyncio.get_running_loop())
+    client: Any = MemoryClient()
     protocol.connection_made(client)
     wire = b""
 

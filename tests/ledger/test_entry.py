@@ -1,6 +1,9 @@
 """Entries: ids that sort, limits that hold, crashes that are told."""
 
+import typing
+
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,9 +14,15 @@ from kilo_gateway.ledger.entry import (
     TEXT_LIMIT,
     Entry,
     EntryIds,
+    Opening,
+    _bounded,
     bounded,
     crashed,
 )
+
+
+def _kinds(annotation):
+    return typing.get_args(annotation) or (annotation,)
 
 
 def test_an_entry_survives_the_way_through_bytes(entry_of):
@@ -83,3 +92,31 @@ def test_any_bounded_text_can_be_encoded(opening_of, entry_of, text):
     entry = bounded(entry_of(opening_of(project=text), upstream_request_id=text))
     decoded = msgspec.msgpack.decode(msgspec.msgpack.encode(entry), type=Entry)
     assert "\0" not in (decoded.opening.project or "")
+
+
+_OPENING_TEXTS = [name for name, kind in Opening.__annotations__.items() if str in _kinds(kind)]
+_ENTRY_TEXTS = [name for name, kind in Entry.__annotations__.items() if str in _kinds(kind)]
+_NUMBERS = [name for name, kind in Usage.__annotations__.items() if int in _kinds(kind)]
+
+
+@pytest.mark.parametrize("text", ["a\0b", "x" * (TEXT_LIMIT + 1), "\ud800"])
+@pytest.mark.parametrize("name", _OPENING_TEXTS + _ENTRY_TEXTS)
+def test_the_quick_look_sees_every_text(opening_of, entry_of, name, text):
+    if name in _OPENING_TEXTS:
+        entry = entry_of(opening_of(**{name: text}))
+    else:
+        entry = entry_of(**{name: text})
+    assert bounded(entry) == _bounded(entry) != entry
+
+
+@pytest.mark.parametrize("count", [-1, -(10**30), 10**30])
+@pytest.mark.parametrize("name", _NUMBERS)
+def test_the_quick_look_sees_every_number(entry_of, name, count):
+    entry = entry_of(usage=Usage(**{"input_tokens": 7, name: count}))
+    assert bounded(entry) == _bounded(entry) != entry
+
+
+@given(st.lists(st.one_of(st.none(), st.integers(0, COUNT_LIMIT * 2)), min_size=7, max_size=7))
+def test_the_quick_look_lets_no_count_beyond_the_limit_through(entry_of, counts):
+    entry = entry_of(usage=Usage(*counts))
+    assert bounded(entry) == _bounded(entry)

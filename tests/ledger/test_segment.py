@@ -61,6 +61,34 @@ def test_what_was_appended_is_loaded_by_another_process(tmp_path_factory, many):
     loaded.close()
 
 
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from([OPENED, CLOSED]), st.binary(min_size=1, max_size=40))),
+    st.lists(st.tuples(st.integers(HEADER_BYTES, 600), st.binary(min_size=1, max_size=8))),
+    st.integers(1, 5),
+)
+def test_closed_records_are_the_same_read_in_bulk_however_damaged(
+    tmp_path_factory, many, damages, limit
+):
+    path = tmp_path_factory.mktemp("segment") / "1.segment"
+    segment = Segment.create(path, SIZE)
+    for kind, payload in many:
+        segment.append(kind, payload)
+    segment.close()
+    for at, data in damages:
+        poke(path, at, data)
+    loaded = Segment.load(path)
+    found, at = [], HEADER_BYTES
+    while True:
+        some, at = loaded.closed(at, limit)
+        found += some
+        if len(some) < limit:
+            break
+    records = loaded.records(HEADER_BYTES)
+    assert found == [record.payload for record in records if record.kind == CLOSED]
+    loaded.close()
+
+
 def test_a_record_that_does_not_fit_is_refused(tmp_path):
     segment = Segment.create(tmp_path / "1.segment", 64)
     assert segment.append(OPENED, b"x" * 36) == HEADER_BYTES

@@ -51,6 +51,8 @@ def test_a_bad_address_says_what_to_use_and_hides_the_password(url):
         (ConnectionRefusedError(111, "refused"), Kind.STORE_UNAVAILABLE),
         (exc.IntegrityError("INSERT", {}, OSError("null")), Kind.INTERNAL),
         (OverflowError("too large"), Kind.INTERNAL),
+        (sqlite3.OperationalError("database is locked"), Kind.STORE_UNAVAILABLE),
+        (sqlite3.IntegrityError("NOT NULL"), Kind.INTERNAL),
     ],
 )
 def test_errors_of_the_driver_become_faults(error, kind):

@@ -6,15 +6,15 @@ import pytest
 
 
 @pytest.mark.parametrize(
-    ("condition", "index"),
+    "condition",
     [
-        ("opened_day >= '2026-01-01'", "entries_by_day"),
-        ("key_id = 'k' AND opened_day >= '2026-01-01'", "entries_by_key"),
-        ("model = 'm' AND opened_day >= '2026-01-01'", "entries_by_model"),
+        "opened_day >= '2026-01-01'",
+        "key_id = 'k' AND opened_day >= '2026-01-01'",
+        "model = 'm' AND opened_day >= '2026-01-01'",
     ],
 )
-async def test_reports_do_not_read_the_whole_ledger(store, tmp_path, condition, index):
+async def test_reports_of_a_period_do_not_read_the_whole_ledger(store, tmp_path, condition):
     connection = sqlite3.connect(tmp_path / "gateway.db")
     plan = connection.execute(f"EXPLAIN QUERY PLAN SELECT * FROM entries WHERE {condition}")
-    assert index in plan.fetchone()[3]
+    assert "entries_by_day" in plan.fetchone()[3]
     connection.close()

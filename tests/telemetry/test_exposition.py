@@ -1,10 +1,13 @@
 """Prometheus' text: its own parser reads it, and the table of families documents all of it."""
 
+from types import SimpleNamespace
+
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from kilo_gateway.core.usage import Usage
 from kilo_gateway.edge import probes
+from kilo_gateway.edge.service import EdgeLimits
 from kilo_gateway.telemetry.exposition import CONTENT_TYPE, FAMILIES, LABELS, Exposition
 from kilo_gateway.telemetry.metrics import Metrics
 
@@ -93,5 +96,6 @@ def test_a_process_that_served_nothing_has_metrics_too():
 def test_the_edge_sends_it_under_its_content_type():
     class Served:
         render_metrics = staticmethod(Exposition(Metrics()).render)
+        world = SimpleNamespace(limits=EdgeLimits())
 
     assert probes.metrics(Served()).content_type == CONTENT_TYPE

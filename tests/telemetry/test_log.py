@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from kilo_gateway.core.secret import Secret
 from kilo_gateway.keys.secret import mint
 from kilo_gateway.telemetry.log import (
+    _OUR_CALL,
     _SECRETS,
     BUFFER_LINES,
     LEVELS,
@@ -176,6 +177,32 @@ def test_the_line_of_an_attempt_is_one_line_whatever_the_fact(fact, text):
 @given(ugly_text)
 def test_the_quick_look_finds_whatever_the_pattern_would_strike(text):
     assert may_hold_secret(text) or not _SECRETS.search(text)
+
+
+@given(st.from_regex(_OUR_CALL.__self__, fullmatch=True))
+def test_a_call_id_of_our_own_is_never_taken_for_a_secret(call):
+    assert not _SECRETS.search(call)
+    assert call.isascii()
+    assert call in attempt_line(form="console", call=call)
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+@pytest.mark.parametrize("key", KEYS, ids=lambda key: key[:6])
+def test_a_model_that_names_a_key_is_struck_out_each_time(form, key):
+    taken = []
+    log = Log(taken.append, StillClock(0.0), form=form)
+    for model in ("small", key, "small", key):
+        log.write_attempt("info", AttemptLine("req_1", "k1", "chat", model, "a/m", 1, "ok", 5))
+    log.flush()
+    assert taken[0].count("small") == 2
+    assert key[-12:] not in taken[0]
+
+
+def test_the_models_known_by_heart_are_bounded():
+    log = Log(len, StillClock(0.0))
+    for number in range(3000):
+        log.write_attempt("info", AttemptLine("c", "k", "chat", f"m{number}", "a/m", 1, "ok", 5))
+    assert len(log._plain) <= 1000
 
 
 @pytest.mark.parametrize("fact", ["call", "model", "detail"])

@@ -17,14 +17,18 @@ from kilo_gateway.upstreams.dialer import Dialer
 from kilo_gateway.upstreams.discovery import discover
 from kilo_gateway.upstreams.outbox import Outbox
 from kilo_gateway.upstreams.pool import Pool
-from kilo_gateway.upstreams.upstream import Account, Upstream
+from kilo_gateway.upstreams.upstream import Account, Gate, Upstream
 
 LIST_TIMEOUT_S = 10.0
 _LISTS_AT_ONCE = 8
 
 
 def open_upstream(
-    plan: UpstreamPlan, dialer: Dialer, clock: Clock, outbox: Outbox | None = None
+    plan: UpstreamPlan,
+    dialer: Dialer,
+    clock: Clock,
+    outbox: Outbox | None = None,
+    gate: Gate | None = None,
 ) -> Upstream:
     """An upstream ready to be asked; nothing is connected yet."""
     pool = Pool(
@@ -35,7 +39,7 @@ def open_upstream(
         max_connections=plan.max_connections,
         outbox=outbox,
     )
-    return Upstream(Account(plan.name, plan.profile, plan.key, plan.headers), pool)
+    return Upstream(Account(plan.name, plan.profile, plan.key, plan.headers), pool, gate)
 
 
 async def list_models(upstream: Upstream, clock: Clock) -> tuple[Listed, ...]:
@@ -89,12 +93,18 @@ class Fleet:
     """All upstreams. Changed by one task at a time; `upstreams` is replaced whole, so that calls keep theirs."""
 
     def __init__(
-        self, dialer: Dialer, clock: Clock, log: Log, cached: Mapping[str, CachedList]
+        self,
+        dialer: Dialer,
+        clock: Clock,
+        log: Log,
+        cached: Mapping[str, CachedList],
+        gates: Mapping[str, Gate] | None = None,
     ) -> None:
         self._dialer = dialer
         self._clock = clock
         self._log = log
         self._cached = dict(cached)
+        self._gates = gates or {}
         self.outbox = Outbox()
         self.members: dict[str, Member] = {}
         self.upstreams: Mapping[str, Upstream] = MappingProxyType({})
@@ -117,7 +127,11 @@ class Fleet:
         listed = cached.listed if cached is not None and cached.origin == _origin(plan) else None
         if listed is None and old is not None and old.plan.target == plan.target:
             listed = old.listed
-        return Member(plan, open_upstream(plan, self._dialer, self._clock, self.outbox), listed)
+        return Member(plan, self._ready(plan), listed)
+
+    def _ready(self, plan: UpstreamPlan) -> Upstream:
+        gate = self._gates.get(plan.name) if plan.origin == "built-in" else None
+        return open_upstream(plan, self._dialer, self._clock, self.outbox, gate)
 
     async def refresh(self, names: Iterable[str] | None = None) -> bool:
         """Ask upstreams for their models, several at a time; gives whether anything changed. Never raises Fault."""

@@ -96,10 +96,14 @@ class Gateway:
         self._health = Health(
             BreakerRule(settings.routing.breaker_failures, settings.routing.breaker_open_s)
         )
-        self._fleet = Fleet(
-            Dialer(start.environ), self._clock, self.log, read_lists(start.home.models)
-        )
         self._built_in = BuiltIn(self._clock, self.log)
+        self._fleet = Fleet(
+            Dialer(start.environ),
+            self._clock,
+            self.log,
+            read_lists(start.home.models),
+            gates={"local": self._built_in.wait_ready},
+        )
         self._plans = Plans(start.environ, self._built_in, finds_upstreams=start.finds_upstreams)
         self._stop = asyncio.Event()
         self._reload = asyncio.Event()

@@ -62,6 +62,10 @@ class BuiltIn:
             options = ModelOptions(settings.local_model.threads, settings.local_model.context)
             self._model = LocalModel(find_weights(), means, options)
 
+    async def wait_ready(self, timeout_s: float) -> bool:
+        """Whether the local model answers, now or within that time."""
+        return self._model is not None and await self._model.wait_ready(timeout_s)
+
     async def run(self) -> None:
         """Keep the local model running, for ever."""
         if self._model is not None:

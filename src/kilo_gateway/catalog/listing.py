@@ -14,6 +14,7 @@ AUTO_ID = "kilo/auto"
 # Clients need a number for every model; where nobody knows, one that most models reach.
 UNKNOWN_CONTEXT = 32_768
 _VARIES = "-1"
+_NOT_DENIED = frozenset({"tools"})
 _DEAR = NANODOLLARS_PER_DOLLAR * TOKENS_PER_QUOTE // 100_000  # 0.00001 dollars a token
 _QUOTE_DIGITS = 15  # nanodollars per million tokens -> dollars per token
 _NEW_DAYS = 7
@@ -211,7 +212,7 @@ def _auto(choices: list[Model]) -> _Row:
         top_provider=_TopProvider(limits.context, limits.output, is_moderated=False),
         pricing={"prompt": _VARIES, "completion": _VARIES},
         per_request_limits=None,
-        supported_parameters=_supported(words),
+        supported_parameters=_supported(words | _NOT_DENIED),
         is_free=all(model.price is not None and model.price.is_free for model in choices),
         may_train=False,
         preferred_index=0,
@@ -265,11 +266,11 @@ def _decimal(value: int, digits: int) -> str:
 
 
 def _parameters(model: Model) -> tuple[str, ...]:
-    """Names of request fields. An empty list means unknown: clients hide models whose list lacks `tools`."""
+    """Names of request fields. Clients hide models whose list lacks `tools`, so it is denied only where that is known."""
     if not _chats(model):
         is_embedding = "embeddings" in model.deployments[0].operations
         return ("dimensions", "encoding_format") if is_embedding else ("max_tokens",)
-    return _supported(model.capabilities) if model.capabilities_known else ()
+    return _supported(model.capabilities if model.capabilities_known else _NOT_DENIED)
 
 
 @lru_cache(256)  # few sets of capabilities differ

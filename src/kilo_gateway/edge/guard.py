@@ -50,14 +50,14 @@ class Guard:
         app: Application,
         monotonic: Callable[[], float],
         *,
-        outbox: Outbox,
+        outbox: Outbox | None = None,
         max_head_bytes: int = 65_536,
         client_timeout_s: float = 60.0,
         keep_alive_s: float = 75.0,
     ) -> None:
         self.app = app
         self.monotonic = monotonic
-        self.outbox = outbox
+        self.outbox = outbox or Outbox()
         self.max_head_bytes = max_head_bytes
         self.client_timeout_s = client_timeout_s
         self.keep_alive_s = keep_alive_s

@@ -108,6 +108,9 @@ class Run:
             except Fault as fault:
                 attempt.fault = fault
             except asyncio.CancelledError:
+                if self.drained is not None and self._is_over:
+                    self._settle(attempt, attempt.fault)  # the answer was complete already
+                    return
                 await self._cancelled(attempt)
             except BaseException:
                 self._settle(attempt, Fault(Kind.INTERNAL, "The gateway failed on this call."))
@@ -239,7 +242,7 @@ class Run:
             self._is_open
         ):  # the stream was opened while upstream was silent, and then it did not stream
             raise Fault(Kind.UPSTREAM_GARBAGE, "The upstream did not stream its answer.")
-        self._is_open = self._is_committed = True
+        self._is_committed = self._is_over = True
         await self.reply.whole(exchange.status, headers, body)
 
     async def _pump(

@@ -1,6 +1,6 @@
 """Upstream: an account at a vendor, ready to be asked: URL, credential, pool, and the vendor's ways."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import urlsplit
 
 import msgspec
@@ -18,6 +18,7 @@ _USER_AGENT = "kilo-gateway"
 # Vendors of their own models refuse fields that only a router of models understands.
 _NO_ROUTING_FIELDS = "no_routing_fields"
 _PATHS_KEPT = 4096
+_STARTING_S = 30.0
 
 
 class Account(msgspec.Struct, frozen=True):
@@ -29,10 +30,18 @@ class Account(msgspec.Struct, frozen=True):
     headers: tuple[tuple[str, str], ...] = ()
 
 
-class Upstream:
-    """One upstream. `send` asks it; `list_models` asks for its models. Immutable but for its pool."""
+Gate = Callable[[float], Awaitable[object]]
 
-    def __init__(self, account: Account, pool: Pool) -> None:
+
+class Upstream:
+    """One upstream. `send` asks it; `list_models` asks for its models. Immutable but for its pool.
+
+    `gate` is waited for before anything is sent, at most the given number of seconds: an upstream that we run ourselves may
+    still be starting.
+    """
+
+    def __init__(self, account: Account, pool: Pool, gate: Gate | None = None) -> None:
+        self._gate = gate
         self.name = account.name
         self.account = account
         self.pool = pool
@@ -57,6 +66,8 @@ class Upstream:
         self, call: Call, deployment: Deployment, body: bytes, lane: str, deadline: float
     ) -> Exchange:
         """Send one attempt; gives the exchange once the head of the reply is in. Raises Fault."""
+        if self._gate is not None:
+            await self._gate(min(_STARTING_S, deadline - self.pool.monotonic()))
         target = self._target(call, deployment)
         if call.query:
             target += (b"&" if b"?" in target else b"?") + call.query
