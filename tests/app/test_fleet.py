@@ -167,3 +167,21 @@ async def test_connections_are_counted_for_the_metrics(make) -> None:
         await fleet.refresh()
         assert fleet.connections() == {"a open": 1, "a idle": 1, "a waiting": 0}
         await _close(fleet)
+
+
+async def test_an_upstream_that_cannot_be_used_is_left_out_and_told_once(lines: list[str]) -> None:
+    clock = SystemClock()
+    environ = {"HTTPS_PROXY": "socks5://user:hidden@127.0.0.1:1080"}
+    log = Log(lines.append, clock)
+    fleet = Fleet(Dialer(environ), clock, log, {})
+    rows = plans(row("a", 9), {"name": "far", "base_url": "https://far.example/v1"}, row("b", 9))
+    for _ in range(2):
+        fleet.set(rows)
+    assert list(fleet.members) == list(fleet.upstreams) == ["a", "b"]
+    await _close(fleet)
+    log.flush()
+    told = "".join(lines)
+    assert told.count("upstream left out") == 1
+    assert "far" in told
+    assert "socks5://" in told
+    assert "hidden" not in told

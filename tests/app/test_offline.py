@@ -56,3 +56,11 @@ async def test_a_probe_tells_what_each_upstream_said(tmp_path: Path) -> None:
     assert not found["closed"].ok
     assert not found["gone"].ok
     assert found["gone"].message
+
+
+async def test_a_probe_tells_of_a_proxy_that_cannot_be_used(tmp_path: Path) -> None:
+    environ = {"HTTPS_PROXY": "socks5://127.0.0.1:1080", "OPENAI_API_KEY": "sk-1"}
+    loaded = _loaded(tmp_path, '[[upstreams]]\nname = "openai"\napi_key = "sk-1"\n')
+    [found] = await probe(loaded, environ, tmp_path)
+    assert (found.upstream, found.ok, found.status) == ("openai", False, None)
+    assert "socks5://" in found.message

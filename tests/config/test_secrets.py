@@ -67,3 +67,11 @@ def test_literals_are_told_from_references() -> None:
         False,
         False,
     ]
+
+
+def test_what_no_header_can_carry_is_refused_but_for_urls(tmp_path: Path) -> None:
+    with pytest.raises(SecretError, match="not ASCII") as raised:
+        resolve("env:KEY", environ={"KEY": "cl\u00e9"}, base=tmp_path)
+    assert "cl\u00e9" not in str(raised.value)
+    url = resolve("sqlite:///\u00e9.db", environ={}, base=tmp_path, is_header=False)
+    assert url == Secret("sqlite:///\u00e9.db")

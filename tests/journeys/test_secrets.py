@@ -113,3 +113,32 @@ async def test_canaries_stay_out_of_every_sink(tmp_path: Path, form: str) -> Non
         if canary.encode() in data
     ]
     assert found == []
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_key_of_no_known_shape_is_struck_out(tmp_path: Path, stream: bool) -> None:
+    key = "zZq7plainKEYofNoKnownShape"
+    careless = {"error": {"message": f"the key {key} is not for this model"}}
+    async with replying(whole(careless, 400)) as server:
+        config = upstream("a", server, api_key="env:CANARY_KEY")
+        running = process(tmp_path, config, environ={"CANARY_KEY": key})
+        async with in_thread(running) as gateway:
+            answer = await ask(gateway, chat(stream=stream), call="call-1")
+            await asyncio.to_thread(wait_for_entries, tmp_path, ["call-1"])
+    assert key.encode() in server.requests[0].head
+    assert b"the key *** is not for this model" in answer.body
+    assert key not in "".join(gateway.log)
+
+
+async def test_a_proxy_that_cannot_be_used_does_not_end_the_start(tmp_path: Path) -> None:
+    environ = {"HTTPS_PROXY": "socks5://127.0.0.1:1080", "CANARY_KEY": UPSTREAM_KEY}
+    async with healthy() as server:
+        config = upstream("a", server, api_key="env:CANARY_KEY")
+        config += '[[upstreams]]\nname = "far"\nbase_url = "https://far.example/v1"\n'
+        running = process(tmp_path, config, environ=environ)
+        async with in_thread(running) as gateway:
+            answer = await ask(gateway, chat())
+    assert answer.status == 200
+    [told] = [line for line in gateway.log if "upstream left out" in line]
+    assert "far" in told
+    assert "socks5://" in told

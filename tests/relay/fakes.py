@@ -35,6 +35,8 @@ EVENTS = {b"content-type": b"text/event-stream"}
 GRANT = Grant("key_1", "ann")
 # Long enough for a test to be exact about, short enough to wait for.
 STALL_S = 0.03
+# A key that no pattern knows: only its upstream can strike it.
+OWN_KEY = b"zzQ7plainKEYwithoutSHAPE"
 
 
 def error(code: int) -> bytes:
@@ -172,13 +174,24 @@ class FakeUpstream:
         if any("stall before" in behaviour for behaviour in behaviours):
             self.first_byte_s = STALL_S
 
+    def redact(self, body: bytes) -> bytes:
+        """Has no secrets of its own, but for the one that tests use."""
+        return body.replace(OWN_KEY, b"***")
+
     async def send(
-        self, call: Call, deployment: Deployment, body: bytes, lane: str, deadline: float
+        self,
+        call: Call,
+        deployment: Deployment,
+        body: bytes,
+        lane: str,
+        deadline: float,
+        on_sent: Callable[[], object],
     ) -> FakeExchange:
         several = len(self._behaviours) > 1
         behaviour = self._behaviours.pop(0) if several else self._behaviours[0]
         who = f"{self._name}{len(self._stage.sent)}"
         self._stage.sent.append(who)
+        on_sent()
         await self._stage.point()
         reply = reply_of(behaviour, who, stream=call.stream)
         if isinstance(reply, Fault):

@@ -12,12 +12,17 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from kilo_gateway.core.fault import Fault, Kind
+from tests.relay import fakes
 from tests.relay.fakes import (
     BEHAVIOURS,
     DONE,
+    EVENTS,
+    JSON,
+    OWN_KEY,
     FakeReply,
     Stage,
     Theatre,
+    event,
     make_call,
     make_theatre,
 )
@@ -80,9 +85,8 @@ def _check_answer(theatre: Theatre, reply: FakeReply, fault: Fault | None, happe
             assert "choices" in msgspec.json.decode(reply.body)
             assert outcomes[-1] in {"ok", "client_disconnect", "draining"}
     elif happening == DRAINS and not reply.has_ended:
-        assert (
-            fault is None
-        )  # cancelled while its last words waited for a slow client: the edge hangs up
+        # Cancelled while its last words waited for a slow client: the edge hangs up.
+        assert fault is None or fault.kind is Kind.DRAINING
     elif happening != LEAVES:
         assert reply.has_ended
         last = reply.body.rsplit(b"\n\n", 2)[-2]
@@ -225,3 +229,35 @@ async def test_a_keep_alive_opens_the_stream_once_and_stops_at_its_end() -> None
     assert len(answer) < len(reply.body)
     assert re.fullmatch(rb"(data: [^\n]*\n\n)+", answer)
     assert answer.endswith(DONE)
+
+
+ANGRY = b'{"error":{"message":"key %b is used up","code":500}}' % OWN_KEY
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "pieces", "stream"),
+    [
+        (400, JSON, [ANGRY.replace(b"500", b"400")], False),
+        (200, JSON, [ANGRY], False),
+        (200, EVENTS, [event("a0"), b"data: " + ANGRY + b"\n\n"], True),
+    ],
+)
+async def test_what_its_upstream_alone_knows_is_shown_and_logged_nowhere(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    status: int,
+    headers: dict[bytes, bytes],
+    pieces: list[bytes],
+    stream: bool,
+):
+    monkeypatch.setattr(fakes, "reply_of", lambda *_, **__: (status, headers, pieces))
+    stage = Stage()
+    async with asyncio.TaskGroup() as tasks:
+        theatre = make_theatre(tmp_path, stage, [["ok"]], tasks, max_attempts=1)
+        reply = FakeReply(stage)
+        fault = await theatre.play(make_call(stream=stream), reply)
+        theatre.books.log.flush()
+    told = repr(fault and (fault.message, fault.detail, fault.reply)).encode() + reply.body
+    assert OWN_KEY not in told
+    assert OWN_KEY.decode() not in "".join(theatre.log)
+    assert b"***" in told

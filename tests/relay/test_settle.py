@@ -54,12 +54,23 @@ def make_call(**changes):
     return msgspec.structs.replace(call, **changes)
 
 
-def run(rig, *, fault=None, outcome=None, price=PRICE, call=None, first_byte=1000.2, ended=1002.0):
+def run(
+    rig,
+    *,
+    fault=None,
+    outcome=None,
+    price=PRICE,
+    call=None,
+    first_byte=1000.2,
+    ended=1002.0,
+    is_sent=True,
+):
     """One attempt from its opening to its settlement; gives the entry as the ledger will read it."""
     call = call or make_call()
     deployment = Deployment("openai", "openai/gpt-5", "gpt-5", "openai_chat", price=price)
     rig.clock.now = 1000.0
     attempt = rig.books.open(call, GRANT, 1, deployment)
+    attempt.is_sent = is_sent
     attempt.first_byte, attempt.fault, attempt.status = first_byte, fault, 200
     rig.clock.now = ended
     rig.books.settle(call, attempt, outcome or Outcome())
@@ -207,3 +218,9 @@ def test_calls_are_not_logged_when_that_is_switched_off(rig):
 def test_a_clock_that_stood_still_gives_no_negative_times(rig):
     entry = run(rig, first_byte=1000.0, ended=1000.0)
     assert (entry.first_byte_ms, entry.duration_ms) == (0, 0)
+
+
+def test_what_never_left_costs_nothing(rig):
+    fault = Fault(Kind.CLIENT_DISCONNECT, "left while it waited for a connection")
+    entry = run(rig, fault=fault, first_byte=None, is_sent=False)
+    assert (entry.cost_nanodollars, entry.usage.is_known) == (0, False)

@@ -3,16 +3,24 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from kilo_gateway.core.clock import SystemClock
 from kilo_gateway.telemetry.log import Log
 
 _PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 60.0
+_HEALTHY_S = 120.0
 
 
 class Background:
     """The background tasks of one process, in one task group."""
 
-    def __init__(self, tasks: asyncio.TaskGroup, log: Log) -> None:
+    def __init__(
+        self,
+        tasks: asyncio.TaskGroup,
+        log: Log,
+        monotonic: Callable[[], float] = SystemClock.monotonic,
+    ) -> None:
+        self._monotonic = monotonic
         self._group = tasks
         self._log = log
         self._tasks: list[asyncio.Task[None]] = []
@@ -29,6 +37,7 @@ class Background:
     async def _supervise(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         pause = _PAUSE_S
         while True:
+            began = self._monotonic()
             try:
                 await work()
             except Exception as error:  # noqa: BLE001 - one failing task must not end the others
@@ -42,5 +51,7 @@ class Background:
                 )
             else:
                 return
+            if self._monotonic() - began > _HEALTHY_S:
+                pause = _PAUSE_S
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE_S)

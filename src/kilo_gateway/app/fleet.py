@@ -30,7 +30,10 @@ def open_upstream(
     outbox: Outbox | None = None,
     gate: Gate | None = None,
 ) -> Upstream:
-    """An upstream ready to be asked; nothing is connected yet."""
+    """An upstream ready to be asked; nothing is connected yet.
+
+    Raises ValueError for what cannot be used: a credential that no header carries, a proxy of the wrong kind.
+    """
     pool = Pool(
         plan.target,
         dialer=dialer,
@@ -106,21 +109,39 @@ class Fleet:
         self._cached = dict(cached)
         self._gates = gates or {}
         self.outbox = Outbox()
+        self._left_out: dict[str, str] = {}
         self.members: dict[str, Member] = {}
         self.upstreams: Mapping[str, Upstream] = MappingProxyType({})
 
     def set(self, plans: Iterable[UpstreamPlan]) -> list[Upstream]:
-        """Make the fleet what the plans say. An unchanged upstream keeps its connections; gives those that left."""
+        """Make the fleet what the plans say. An unchanged upstream keeps its connections; gives those that left.
+
+        An upstream that cannot be used is left out and told in the log: it must not take the others with it.
+        """
         before, now = self.members, dict[str, Member]()
+        left_out: dict[str, str] = {}
         for plan in plans:
             if plan.name in now:
                 continue
             old = before.get(plan.name)
-            now[plan.name] = old if old is not None and old.plan == plan else self._open(plan, old)
+            try:
+                now[plan.name] = (
+                    old if old is not None and old.plan == plan else self._open(plan, old)
+                )
+            except ValueError as error:
+                left_out[plan.name] = str(error)
+        self._tell(left_out)
         kept = {id(member.upstream) for member in now.values()}
         self.members = now
         self.upstreams = MappingProxyType({name: member.upstream for name, member in now.items()})
         return [member.upstream for member in before.values() if id(member.upstream) not in kept]
+
+    def _tell(self, left_out: dict[str, str]) -> None:
+        """Say once which upstreams are not served, and why."""
+        for name, problem in left_out.items():
+            if self._left_out.get(name) != problem:
+                self._log.write("error", "upstream left out", upstream=name, problem=problem)
+        self._left_out = left_out
 
     def _open(self, plan: UpstreamPlan, old: Member | None) -> Member:
         cached = self._cached.get(plan.name)

@@ -121,8 +121,9 @@ class Gateway:
         """Serve until stopped. Raises Fault or OSError when the start fails."""
         start, settings = self._start, self._settings
         journal = self._ledger.open_journal()
-        first_key = self.accounts.start(mints_first_key=start.mints_first_key)
         with listen(start.host, start.port) as listener:
+            # Not before the address is ours: a start that fails here must not swallow the key that it would print.
+            first_key = self.accounts.start(mints_first_key=start.mints_first_key)
             await self._built_in.start(
                 settings, local_model=start.has_local_model, simulator=start.has_simulator
             )
@@ -146,6 +147,7 @@ class Gateway:
                     EdgeApp(service),
                     self._clock.monotonic,
                     outbox=self._fleet.outbox,
+                    new_id=self._new_id,
                     max_head_bytes=settings.server.max_header_bytes,
                     client_timeout_s=settings.server.client_timeout_s,
                     keep_alive_s=settings.server.keep_alive_s,
@@ -279,23 +281,28 @@ class Gateway:
                 await self._take_settings(await asyncio.to_thread(self._start.reload))
 
     async def _take_settings(self, loaded: Loaded) -> None:
+        before = self._plans.configured
+        left: list[Upstream] = []
         try:
+            problems = "; ".join(str(problem) for problem in loaded.errors[:5])
             if loaded.ok:
                 self._plans.use(loaded)
-                self._settings = loaded.settings
-                self._retire(self._fleet.set(self._plans.all()))
-                await self._renew_world()
-                self.log.write("info", "settings reloaded", file=_shown(loaded.path))
-                return
-            problems = "; ".join(str(problem) for problem in loaded.errors[:5])
+                left = self._fleet.set(self._plans.all())
         except (Fault, ValueError) as error:
+            self._plans.configured = before
             problems = str(error)
-        self.log.write(
-            "error",
-            "settings not reloaded, the old ones stay",
-            file=_shown(loaded.path),
-            problem=problems,
-        )
+        if problems:
+            self.log.write(
+                "error",
+                "settings not reloaded, the old ones stay",
+                file=_shown(loaded.path),
+                problem=problems,
+            )
+            return
+        self._settings = loaded.settings
+        self._retire(left)
+        await self._renew_world()
+        self.log.write("info", "settings reloaded", file=_shown(loaded.path))
 
     def _retire(self, upstreams: list[Upstream]) -> None:
         for upstream in upstreams:
@@ -308,8 +315,8 @@ class Gateway:
             return
         service.is_draining = True
         limit_s = self._settings.server.drain_s
-        if relay.running:
-            self.log.write("info", "draining", calls=relay.running, limit_s=limit_s)
+        if relay.in_progress:
+            self.log.write("info", "draining", calls=relay.in_progress, limit_s=limit_s)
         if not await relay.wait_idle(limit_s):
             self._cut_short()
             await relay.wait_idle(_LAST_WORDS_S)

@@ -100,7 +100,10 @@ async def probe(loaded: Loaded, environ: Mapping[str, str], home: Path) -> list[
 
 
 async def _probe(row: UpstreamPlan, offline: _Offline) -> ProbeResult:
-    upstream = open_upstream(row, offline.dialer, offline.clock)
+    try:
+        upstream = open_upstream(row, offline.dialer, offline.clock)
+    except ValueError as error:
+        return ProbeResult(row.name, False, None, None, None, str(error))
     started = offline.clock.monotonic()
     if "no_models_list" in row.profile.quirks:
         named = None if row.models is None else len(row.models)

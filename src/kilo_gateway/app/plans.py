@@ -110,16 +110,16 @@ class Plans:
         self._environ = environ
         self._built_in = built_in
         self._finds = finds_upstreams
-        self._configured: tuple[UpstreamPlan, ...] = ()
+        self.configured: tuple[UpstreamPlan, ...] = ()
         self._on_loopback: tuple[Profile, ...] = ()
 
     def use(self, loaded: Loaded) -> None:
         """Take the settings. Raises ValueError for what cannot be used; then the old ones stay."""
-        self._configured = configured_plans(loaded.settings, self._environ, loaded.base)
+        self.configured = configured_plans(loaded.settings, self._environ, loaded.base)
 
     def all(self) -> list[UpstreamPlan]:
         """Every upstream, the configured first."""
-        plans = list(self._configured)
+        plans = list(self.configured)
         taken = frozenset(plan.name for plan in plans) | {plan.profile.name for plan in plans}
         if self._finds:
             plans.extend(environment_plans(self._environ, taken))
@@ -135,8 +135,8 @@ class Plans:
         """Look for model servers on their usual loopback ports; gives whether any came or left."""
         if not self._finds:
             return False
-        taken = frozenset(plan.name for plan in self._configured)
-        used = {plan.target.port for plan in self._configured if plan.target.host == _LOOPBACK}
+        taken = frozenset(plan.name for plan in self.configured)
+        used = {plan.target.port for plan in self.configured if plan.target.host == _LOOPBACK}
         rows = [row for row in loopback_rows(taken) if row.loopback_port not in used]
         answers = await asyncio.gather(*(_listens(row.loopback_port or 0) for row in rows))
         found = tuple(

@@ -16,6 +16,9 @@ from kilo_gateway.dialects.registry import DIALECTS
 from kilo_gateway.edge.service import EdgeLimits, World
 from kilo_gateway.relay.view import View
 
+# As long as the public gateway's own limit; longer where an upstream is given more time.
+PATIENCE_S = 600.0
+
 
 def build_snapshot(fleet: Fleet, settings: Settings, prices: PriceTable, clock: Clock) -> Snapshot:
     """The catalog and what goes with it, as of now."""
@@ -29,7 +32,6 @@ def build_snapshot(fleet: Fleet, settings: Settings, prices: PriceTable, clock: 
     return make_snapshot(
         build(sources, aliases(settings), knowledge),
         settings.auto.preference,
-        max_attempts=settings.routing.max_attempts,
         made_at=now,
     )
 
@@ -49,6 +51,7 @@ def build_world(fleet: Fleet, settings: Settings, prices: PriceTable, clock: Clo
             max_body_bytes=settings.server.max_body_bytes,
             cors_origins=settings.server.cors_origins,
             shows_metrics=settings.telemetry.metrics,
+            patience_s=max([PATIENCE_S, *(one.first_byte_s for one in fleet.upstreams.values())]),
         ),
     )
 

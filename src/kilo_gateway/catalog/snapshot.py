@@ -20,14 +20,11 @@ _NUMBERS = re.compile(r"\d+")
 class Snapshot(msgspec.Struct, frozen=True):
     """Catalog and routing settings as one call sees them; swapped whole. Made by `make_snapshot`.
 
-    `auto_preference` are the settings' ids and globs, `preferred` the ids of models that they mean, best first.
-    `open_ended` upstreams (the simulator) serve any model name after theirs, like the example. `version` counts up; `made_at` is in seconds since the epoch.
+    `preferred` are the ids of the models that the settings prefer, best first.
+    `open_ended` upstreams (the simulator) serve any model name after theirs, like the example. `made_at` is in seconds since the epoch.
     """
 
     catalog: Catalog
-    auto_preference: tuple[str, ...] = ()
-    max_attempts: int = 4
-    version: int = 0
     made_at: float = 0.0
     preferred: tuple[str, ...] = ()
     auto_groups: tuple[tuple[Deployment, ...], ...] = ()
@@ -60,12 +57,10 @@ class Snapshot(msgspec.Struct, frozen=True):
         return self.catalog.nearest(name)
 
 
-def make_snapshot(  # noqa: PLR0913 - one keyword a field
+def make_snapshot(
     catalog: Catalog,
     auto_preference: Sequence[str] = (),
     *,
-    max_attempts: int = 4,
-    version: int = 0,
     made_at: float = 0.0,
     last_resort: Sequence[str] = ("local",),
     never: Sequence[str] = ("sim",),
@@ -89,9 +84,6 @@ def make_snapshot(  # noqa: PLR0913 - one keyword a field
     ids = [*dict.fromkeys((*preferred, *rest))][: MAX_AUTO_GROUPS - len(last[:8])] + last[:8]
     return Snapshot(
         catalog=catalog,
-        auto_preference=tuple(auto_preference),
-        max_attempts=max_attempts,
-        version=version,
         made_at=made_at,
         preferred=preferred,
         auto_groups=tuple(catalog.models[model_id.lower()].deployments for model_id in ids),

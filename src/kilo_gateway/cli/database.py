@@ -30,7 +30,9 @@ T = TypeVar("T")
 
 def database_url(loaded: Loaded, environ: Mapping[str, str], home: Path) -> str:
     """Address of the database, with its driver. Raises SecretError where the setting refers to nothing."""
-    secret = resolve(loaded.settings.state.database, environ=environ, base=loaded.base)
+    secret = resolve(
+        loaded.settings.state.database, environ=environ, base=loaded.base, is_header=False
+    )
     url = secret.reveal() or f"sqlite:///{home / DATABASE_FILE}"
     scheme, mark, rest = url.partition("://")
     return _DRIVERS.get(scheme, scheme) + mark + rest

@@ -71,7 +71,10 @@ def explain(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show which deployments would be tried for a model, in order, and why not the others."""
+    """Show which deployments would be tried for a model, in order, and why not the others.
+
+    With a configuration file this is the plan of `serve`; `up` adds the upstreams that it finds and runs itself.
+    """
     from kilo_gateway.app import explain as plan_of  # noqa: PLC0415 - start time
 
     loaded = loaded_settings(config, os.environ)

@@ -134,7 +134,7 @@ def revoke(
     if as_json:
         print_json(_shown(row, now))
     else:
-        typer.echo(f"Revoked {row.id} ({row.name}). A running gateway refuses it within seconds.")
+        typer.echo(f"Revoked {row.id} ({row.name}). A running gateway refuses it within a second.")
 
 
 def _checked_name(name: str) -> str:

@@ -73,7 +73,10 @@ def models(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the models of all upstreams, with limits and prices."""
+    """List the models of all upstreams, with limits and prices.
+
+    With a configuration file these are the models that `serve` offers; `up` adds what it finds and runs itself.
+    """
     from kilo_gateway.app import offline_catalog  # noqa: PLC0415 - start time
 
     loaded = loaded_settings(config, os.environ)

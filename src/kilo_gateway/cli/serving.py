@@ -1,6 +1,7 @@
 """What `up` and `serve` share: signals, the event loop, and the end of the process."""
 
 import asyncio
+import errno
 import gc
 import os
 import signal
@@ -59,10 +60,16 @@ def _write_log(lines: str) -> None:
 
 
 def _why_not(error: BaseException, start: Start) -> str:
-    if isinstance(error, OSError) and error.errno == 98:
+    number = error.errno if isinstance(error, OSError) else None
+    if number == errno.EADDRINUSE:
         return (
             f"port {start.port} on {start.host} is taken by another program (perhaps another gateway): "
             "choose another one (server.port in the settings, or `up --port`)"
+        )
+    if number == errno.EADDRNOTAVAIL:
+        return (
+            f"this machine has no address {start.host} to listen on: use 127.0.0.1, 0.0.0.0 or one of its own "
+            "(server.host in the settings, or `up --host`)"
         )
     return str(error)
 

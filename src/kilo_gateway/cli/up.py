@@ -19,7 +19,10 @@ def up(
         str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")
     ] = None,
     port: Annotated[
-        int | None, typer.Option(help="Port to listen on.", show_default="4000")
+        int | None,
+        typer.Option(
+            help="Port to listen on; 0 takes a free one.", show_default="4000", min=0, max=65535
+        ),
     ] = None,
     no_local_model: Annotated[
         bool, typer.Option("--no-local-model", help="Do not start the built-in model.")

@@ -47,7 +47,9 @@ def check(
     for upstream, place in zip(settings.upstreams, places, strict=True):
         findings += _upstream(upstream, place, surroundings)
     findings += _aliases(settings)
-    findings += _unresolved(settings.state.database, ("state", "database"), surroundings)
+    findings += _unresolved(
+        settings.state.database, ("state", "database"), surroundings, is_header=False
+    )
     findings += _exposed(settings, places, surroundings)
     return findings
 
@@ -144,11 +146,12 @@ def _url(
 
 
 def _proxy(reference: str, url: str, path: Path, surroundings: Surroundings) -> Iterator[Finding]:
-    unresolved = list(_unresolved(reference, path, surroundings))
+    unresolved = list(_unresolved(reference, path, surroundings, is_header=False))
     yield from unresolved
     if unresolved:
         return
-    proxy = resolve(reference, environ=surroundings.environ, base=surroundings.base)
+    environ, base = surroundings.environ, surroundings.base
+    proxy = resolve(reference, environ=environ, base=base, is_header=False)
     try:
         parse_target("proxy", url, proxy=proxy.reveal())
     except ValueError as error:
@@ -167,9 +170,12 @@ def _headers(
         yield from _unresolved(value, path, surroundings)
 
 
-def _unresolved(reference: str, path: Path, surroundings: Surroundings) -> Iterator[Finding]:
+def _unresolved(
+    reference: str, path: Path, surroundings: Surroundings, *, is_header: bool = True
+) -> Iterator[Finding]:
+    environ, base = surroundings.environ, surroundings.base
     try:
-        resolve(reference, environ=surroundings.environ, base=surroundings.base)
+        resolve(reference, environ=environ, base=base, is_header=is_header)
     except SecretError as error:
         yield Finding(path, str(error), error.suggestion)
 

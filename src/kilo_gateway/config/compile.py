@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
+from typing_extensions import override
 
 from kilo_gateway.catalog.source import Override
 from kilo_gateway.config.schema import ModelSettings, Settings, UpstreamSettings
@@ -36,6 +37,11 @@ class UpstreamPlan(msgspec.Struct, frozen=True):
     priority: int = 0
     weight: int = 1
     max_connections: int = 512
+
+    @override
+    def __repr__(self) -> str:
+        """Name and origin alone: headers may hold credentials."""
+        return f"UpstreamPlan({self.name!r}, origin={self.origin!r})"
 
 
 def configured_plans(
@@ -94,7 +100,7 @@ def _prefix(upstream: UpstreamSettings, profile: Profile, vendor: str) -> str:
 def _proxy(upstream: UpstreamSettings, environ: Mapping[str, str], base: Path) -> str | None:
     if not upstream.proxy:
         return upstream.proxy
-    return resolve(upstream.proxy, environ=environ, base=base).reveal()
+    return resolve(upstream.proxy, environ=environ, base=base, is_header=False).reveal()
 
 
 def _key(
@@ -106,7 +112,7 @@ def _key(
     # A vendor's key goes to the vendor: not to another address that the settings name for it.
     if variable is None or (upstream.base_url and upstream.base_url != profile.base_url):
         return Secret("")
-    return Secret(environ[variable].strip())
+    return resolve(f"env:{variable}", environ=environ, base=base)
 
 
 def environment_plans(environ: Mapping[str, str], taken: frozenset[str]) -> Iterator[UpstreamPlan]:

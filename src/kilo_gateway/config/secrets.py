@@ -25,10 +25,12 @@ def is_literal(reference: str) -> bool:
     return bool(reference) and not reference.startswith(("env:", "file:"))
 
 
-def resolve(reference: str, *, environ: Mapping[str, str], base: Path) -> Secret:
+def resolve(
+    reference: str, *, environ: Mapping[str, str], base: Path, is_header: bool = True
+) -> Secret:
     """The credential behind a setting; paths are relative to `base`, the directory of the configuration file.
 
-    The empty text gives an empty (false) Secret. Raises SecretError.
+    The empty text gives an empty (false) Secret. What goes into a header (`is_header`) is ASCII. Raises SecretError.
     """
     if reference.startswith("env:"):
         text = _from_environment(reference.removeprefix("env:").strip(), environ)
@@ -43,6 +45,10 @@ def resolve(reference: str, *, environ: Mapping[str, str], base: Path) -> Secret
         text = reference
     if not text.isprintable():
         raise SecretError("the credential holds a line break or a control character")
+    if is_header and not text.isascii():
+        raise SecretError(
+            "the credential holds a character that is not ASCII: no header carries it"
+        )
     return Secret(text)
 
 

@@ -7,4 +7,5 @@ Plan      deployments to try, in order, and why          (plan.py)
 Usage     token buckets, inclusive; unknown is None      (usage.py)
 Price     dated money per token, whole nanodollars       (money.py)
 Fault     what went wrong, of which kind, on whose side  (fault.py)
+strike    keys, accounts and addresses out of a text      (redaction.py)
 """

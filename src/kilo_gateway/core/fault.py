@@ -29,6 +29,7 @@ class Kind(StrEnum):
     UNSUPPORTED_FIELD = "unsupported_field"
     BODY_TOO_LARGE = "request_too_large"
     UNSUPPORTED_ENCODING = "unsupported_encoding"
+    HEAD_TOO_LARGE = "request_head_too_large"
     CLIENT_TIMEOUT = "client_timeout"
     AUTHENTICATION_REQUIRED = "authentication_required"
     PAID_MODEL_AUTH_REQUIRED = "paid_model_auth_required"
@@ -76,6 +77,7 @@ KINDS: dict[Kind, KindRow] = {
     Kind.UNSUPPORTED_FIELD: KindRow(400, Blame.CALLER, _BAD, "unsupported_field"),
     Kind.BODY_TOO_LARGE: KindRow(413, Blame.CALLER, _BAD, "request_too_large"),
     Kind.UNSUPPORTED_ENCODING: KindRow(415, Blame.CALLER, _BAD, "unsupported_encoding"),
+    Kind.HEAD_TOO_LARGE: KindRow(431, Blame.CALLER, _BAD, "request_head_too_large"),
     Kind.CLIENT_TIMEOUT: KindRow(408, Blame.CALLER, _BAD, "client_timeout"),
     Kind.AUTHENTICATION_REQUIRED: KindRow(401, Blame.KEY, "authentication_error", "INVALID_TOKEN"),
     Kind.PAID_MODEL_AUTH_REQUIRED: KindRow(

@@ -28,6 +28,13 @@ async def generate(
             "The gateway is being restarted: send the request again.",
             retry_after=1.0,
         )
+    with service.relay.arriving():
+        await _generate(service, operation, inbound, reply)
+
+
+async def _generate(
+    service: Service, operation: Operation, inbound: Inbound, reply: WireReply
+) -> None:
     headers = inbound.headers
     grant = await authenticate(service, headers)
     world = service.world

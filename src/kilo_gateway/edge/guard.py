@@ -4,7 +4,9 @@ from collections.abc import Callable, Coroutine
 from email.utils import formatdate
 from typing import Any, Protocol
 
-from kilo_gateway.edge.reply import WireReply
+from kilo_gateway.core.fault import Fault, Kind
+from kilo_gateway.edge.faults import answer
+from kilo_gateway.edge.reply import WireReply, status_line
 from kilo_gateway.edge.request import Inbound
 from kilo_gateway.upstreams.outbox import Outbox
 
@@ -20,7 +22,7 @@ class Application(Protocol):
 class Connection(Protocol):
     """What a guard does to a client connection."""
 
-    def refuse(self, status: int, reason: str, message: str) -> None:
+    def refuse(self, kind: Kind, message: str) -> None:
         """Answer with an error, if no answer has begun, and close."""
         ...
 
@@ -45,12 +47,13 @@ class Guard:
     longest that a connection may be idle.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - limits of one server, by name
         self,
         app: Application,
         monotonic: Callable[[], float],
         *,
         outbox: Outbox | None = None,
+        new_id: Callable[[], str] = lambda: "unknown",
         max_head_bytes: int = 65_536,
         client_timeout_s: float = 60.0,
         keep_alive_s: float = 75.0,
@@ -58,6 +61,7 @@ class Guard:
         self.app = app
         self.monotonic = monotonic
         self.outbox = outbox or Outbox()
+        self._new_id = new_id
         self.max_head_bytes = max_head_bytes
         self.client_timeout_s = client_timeout_s
         self.keep_alive_s = keep_alive_s
@@ -73,13 +77,25 @@ class Guard:
         """Make the `Date` line of all answers that are written until the next sweep."""
         self.date_line = f"date: {formatdate(usegmt=True)}\r\n".encode()
 
+    def refusal(self, fault: Fault) -> bytes:
+        """A whole answer to a request that does not reach the application, after which the connection is closed."""
+        status, headers, body = answer(fault, f"req_{self._new_id()}")
+        lines = b"".join(b"%b: %b\r\n" % row for row in headers)
+        return b"%b%b%bcontent-length: %d\r\nconnection: close\r\n\r\n%b" % (
+            status_line(status),
+            self.date_line,
+            lines,
+            len(body),
+            body,
+        )
+
     def sweep(self) -> int:
         """Close what has taken too long; about once a second. Gives how many."""
         self.renew_date()
         now = self.monotonic()
         late = _older(self.arriving, now - self.client_timeout_s)
         for connection in late:
-            connection.refuse(408, "Request Timeout", "The request took too long to arrive.")
+            connection.refuse(Kind.CLIENT_TIMEOUT, "The request took too long to arrive.")
         stuck = _older(self.stuck, now - self.client_timeout_s)
         for connection in stuck:
             connection.abort()

@@ -17,6 +17,7 @@ from typing import Final, final
 
 import httptools
 
+from kilo_gateway.core.fault import Fault, Kind
 from kilo_gateway.edge.arrival import Arrival
 from kilo_gateway.edge.guard import Guard
 from kilo_gateway.edge.reply import WireReply
@@ -38,11 +39,13 @@ class ClientConnection:
         "_arriving",
         "_dropped_bytes",
         "_early",
+        "_framing_bytes",
         "_guard",
         "_head_bytes",
         "_headers",
         "_in_head",
         "_is_reading_paused",
+        "_is_refused",
         "_loop",
         "_measures_parts",
         "_parser",
@@ -64,7 +67,8 @@ class ClientConnection:
         self._parser = httptools.HttpRequestParser(self)
         self._url = b""
         self._headers: dict[bytes, bytes] = {}
-        self._head_bytes = self._part_bytes = self._dropped_bytes = 0
+        self._head_bytes = self._part_bytes = self._dropped_bytes = self._framing_bytes = 0
+        self._is_refused = False
         self._in_head = True
         self._measures_parts = False
         self._arriving: Arrival | None = None  # the one that bytes are parsed for
@@ -113,7 +117,10 @@ class ClientConnection:
 
     def data_received(self, data: bytes) -> None:
         """Bytes of a request."""
+        if self._is_refused:
+            return
         limit = self._guard.max_head_bytes
+        self._framing_bytes += len(data)
         if self._in_head:
             self._head_bytes += len(data)
             # A head that comes in one read is measured by its parts, if it can be too large at all.
@@ -121,14 +128,14 @@ class ClientConnection:
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            # We speak nothing else: the request is served as it is, and the connection ends with it.
-            if self._arriving is not None:
-                self._arriving.keep_alive = False
+            return  # refused when its head was complete: nothing of this connection is parsed any more
         except httptools.HttpParserError:
-            self.refuse(400, "Bad Request", "This is not a valid HTTP/1.1 request.")
+            self.refuse(Kind.INVALID_REQUEST, "This is not a valid HTTP/1.1 request.")
             return
         if self._in_head and self._head_bytes > limit:
             self._refuse_head()
+        elif self._framing_bytes > max(limit, 2 * len(data)):
+            self._refuse_head()  # trailers, chunk extensions, blank lines: bytes without end that are no body
 
     def pause_writing(self) -> None:
         """The client does not take its bytes."""
@@ -145,6 +152,7 @@ class ClientConnection:
 
     def on_message_begin(self) -> None:
         """The first byte of a request."""
+        self._framing_bytes = 0
         self._url = b""
         self._headers = {}
         self._in_head = True
@@ -170,7 +178,14 @@ class ClientConnection:
     def on_headers_complete(self) -> None:
         """The head is there: serve the request, or let it wait for those before it."""
         self._in_head = False
+        self._framing_bytes = 0
         parser, headers = self._parser, self._headers
+        if parser.should_upgrade():
+            # What follows such a head is not HTTP as we speak it, and must not be read as if it were.
+            self.refuse(
+                Kind.INVALID_REQUEST, "Upgrade is not supported: send the request without it."
+            )
+            return
         request = self._arriving = Arrival(self.wait_for_body)
         is_old = parser.get_http_version() == "1.0"
         request.keep_alive = parser.should_keep_alive() and not is_old
@@ -193,10 +208,11 @@ class ClientConnection:
             self._guard.arriving.pop(self, None)
             self._pause_reading()
         else:
-            self.refuse(400, "Bad Request", "Too many requests were sent at once.")
+            self.refuse(Kind.INVALID_REQUEST, "Too many requests were sent at once.")
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body."""
+        self._framing_bytes = 0
         request = self._arriving
         if request is None:
             return
@@ -302,7 +318,7 @@ class ClientConnection:
             self._refuse_head()
 
     def _refuse_head(self) -> None:
-        self.refuse(431, "Request Header Fields Too Large", "The request's head is too large.")
+        self.refuse(Kind.HEAD_TOO_LARGE, "The head (or the trailer) of the request is too large.")
 
     def _pause_reading(self) -> None:
         if not self._is_reading_paused and not self.transport.is_closing():
@@ -320,19 +336,16 @@ class ClientConnection:
             if not waiter.done():
                 waiter.set_result(None)
 
-    def refuse(self, status: int, reason: str, message: str) -> None:
-        """Answer without the application, if no answer has begun, and close."""
+    def refuse(self, kind: Kind, message: str) -> None:
+        """Answer without the application, if no answer has begun, and close. Nothing more is parsed."""
+        self._is_refused = True
         self._guard.arriving.pop(self, None)
         self._guard.outbox.flush()
         if self.transport.is_closing():
             return
         reply = self._reply
         if reply is None or (self._serving is self._arriving and not reply.has_started):
-            body = f'{{"error":{{"message":"{message}","type":"invalid_request_error","code":null,"param":null}}}}'
-            self.transport.write(
-                f"HTTP/1.1 {status} {reason}\r\ncontent-type: application/json\r\n"
-                f"content-length: {len(body)}\r\nconnection: close\r\n\r\n{body}".encode()
-            )
+            self.transport.write(self._guard.refusal(Fault(kind, message)))
         self.transport.close()
 
     def close_after_answer(self) -> None:

@@ -27,6 +27,11 @@ def _status_line(status: int) -> bytes:
 _STATUS_LINES = {status: _status_line(status) for status in range(100, 600)}
 
 
+def status_line(status: int) -> bytes:
+    """The first line of an answer."""
+    return _STATUS_LINES[status]
+
+
 class Connection(Protocol):
     """What the reply needs of the connection that it is written to."""
 
@@ -98,11 +103,13 @@ class WireReply:
         head = self._begin(status, headers)
         if self._is_head_only or status in _BODILESS:
             body = b""
+        await self._room()
         if len(body) < _JOIN_BYTES:
-            await self._write(head + body)
+            self._write(head + body)
         else:
-            await self._write(head)
-            await self._write(body)
+            self._write(head)
+            await self._room()
+            self._write(body)
         self._finish()
 
     async def open(self, status: int, headers: Headers) -> None:
@@ -113,6 +120,7 @@ class WireReply:
 
     async def write(self, data: bytes) -> None:
         """Some of its bytes, never empty; waits while the client reads slowly. Nothing follows the end."""
+        await self._room()
         if self.has_ended:
             return
         head, self._head = self._head, b""
@@ -120,18 +128,19 @@ class WireReply:
             data = b"%b%x\r\n%b\r\n" % (head, len(data), data)
         elif head:
             data = head + data
-        await self._write(data)
+        self._write(data)
 
     async def end(self, data: bytes = b"") -> None:
         """Its last bytes. From here on a client that leaves has lost nothing."""
         self.has_ended = True
+        await self._room()
         head, self._head = self._head, b""
         if self._chunks:
             chunk = b"%x\r\n%b\r\n" % (len(data), data) if data else b""
             data = b"%b%b0\r\n\r\n" % (head, chunk)
         elif head:
             data = head + data
-        await self._write(data)
+        self._write(data)
         self._finish()
 
     def cut(self) -> None:
@@ -164,12 +173,14 @@ class WireReply:
         lines.append(b"\r\n" if self._keep_alive else b"connection: close\r\n\r\n")
         return b"".join(lines)
 
-    async def _write(self, data: bytes) -> None:
-        connection = self._connection
-        if connection.is_writing_paused:
-            await connection.drain()
-        if not connection.is_gone and data:
-            connection.write(data)
+    async def _room(self) -> None:
+        """Wait until the client takes bytes. Nothing is lost if the wait is cancelled."""
+        if self._connection.is_writing_paused:
+            await self._connection.drain()
+
+    def _write(self, data: bytes) -> None:
+        if not self._connection.is_gone and data:
+            self._connection.write(data)
 
     def _finish(self) -> None:
         self.has_ended = True

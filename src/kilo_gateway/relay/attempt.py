@@ -6,13 +6,14 @@ from kilo_gateway.ledger.entry import Opening
 
 
 class Attempt:
-    """Times are monotonic seconds. `opening` is what the journal holds of it; `ended` is set by its settlement."""
+    """`is_sent` once upstream may have got it: before that it cannot have cost anything. Times are monotonic seconds. `opening` is what the journal holds of it; `ended` is set by its settlement."""
 
     __slots__ = (
         "deployment",
         "ended",
         "fault",
         "first_byte",
+        "is_sent",
         "number",
         "opening",
         "started",
@@ -27,4 +28,9 @@ class Attempt:
         self.first_byte: float | None = None
         self.ended: float | None = None
         self.status: int | None = None
+        self.is_sent = False
         self.fault: Fault | None = None
+
+    def sent(self) -> None:
+        """The request is on its way."""
+        self.is_sent = True

@@ -1,4 +1,4 @@
-"""After a fault: the same deployment again, the next one, or give up. A pure table over kinds of fault.
+"""After a fault: the same deployment again, the next one, another one again, or give up. A pure table over kinds of fault.
 
 Three columns: whether another deployment may do better, whether the same one may, and whether the wait that the
 upstream asked for is worth keeping. What the caller did wrong is nobody else's to repair.
@@ -20,6 +20,7 @@ class Action(StrEnum):
 
     AGAIN = "again"
     NEXT = "next"
+    OTHER = "other"
     GIVE_UP = "give_up"
 
 
@@ -71,21 +72,29 @@ class Tries(msgspec.Struct, frozen=True):
     longest_retry_after_s: float = 20.0
 
 
-def next_step(fault: Fault, tries: Tries, *, is_committed: bool) -> Step:
-    """What to do after this fault. After the first byte nothing can be tried any more."""
+def next_step(
+    fault: Fault, tries: Tries, *, is_committed: bool, others_wait_s: float | None = None
+) -> Step:
+    """What to do after this fault. After the first byte nothing can be tried any more.
+
+    `others_wait_s` is when the soonest of the other tried deployments may be asked again, None if none may.
+    """
     rule = RULES.get(fault.kind, _NOBODY)
     if is_committed or tries.made >= tries.allowed or tries.patience_s <= 0:
         return Step(Action.GIVE_UP)
     if rule.next and tries.untried > 0:
         return Step(Action.NEXT)
-    if not rule.again:
-        return Step(Action.GIVE_UP)
-    wait = _wait(fault, tries)
-    return Step(Action.GIVE_UP) if wait is None else Step(Action.AGAIN, wait)
+    own = wait_before_again(fault, tries)
+    other = others_wait_s if rule.next else None
+    if other is not None and other <= tries.patience_s and (own is None or other < own):
+        return Step(Action.OTHER, other)
+    return Step(Action.GIVE_UP) if own is None else Step(Action.AGAIN, own)
 
 
-def _wait(fault: Fault, tries: Tries) -> float | None:
-    """Seconds before the same deployment is asked again; None if that is longer than anybody wants to wait."""
+def wait_before_again(fault: Fault, tries: Tries) -> float | None:
+    """Seconds before the same deployment may be asked again; None if it may not, or nobody would wait that long."""
+    if not RULES.get(fault.kind, _NOBODY).again:
+        return None
     if fault.retry_after is not None:
         wait = fault.retry_after
         limit = min(tries.longest_retry_after_s, tries.patience_s)

@@ -5,7 +5,8 @@ it sends keep-alive comments where a stream is silent, and at the end of a drain
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from kilo_gateway.core.call import Call
 from kilo_gateway.core.fault import Fault, Kind
@@ -28,6 +29,7 @@ class Relay:
         self._tasks = tasks
         self._runs: set[Run] = set()
         self._is_idle = asyncio.Event()
+        self._arriving = 0
 
     @property
     def running(self) -> int:
@@ -47,15 +49,33 @@ class Relay:
             await run.go()
         finally:
             self._runs.discard(run)
-            if not self._runs:
-                self._is_idle.set()
+            self._tell_idle()
             metrics.open_calls -= 1
             metrics.open_streams -= call.stream
+
+    @property
+    def in_progress(self) -> int:
+        """Calls in progress, those whose body is still arriving included."""
+        return max(self._arriving, len(self._runs))
+
+    @contextmanager
+    def arriving(self) -> Iterator[None]:
+        """A call that was let in and whose body is still on its way counts as in progress."""
+        self._arriving += 1
+        try:
+            yield
+        finally:
+            self._arriving -= 1
+            self._tell_idle()
+
+    def _tell_idle(self) -> None:
+        if not self._runs and not self._arriving:
+            self._is_idle.set()
 
     async def wait_idle(self, timeout_s: float) -> bool:
         """Wait until no call is in progress; False if some still are after that time."""
         self._is_idle.clear()
-        if not self._runs:
+        if not self._runs and not self._arriving:
             return True
         try:
             async with asyncio.timeout(timeout_s):
@@ -81,8 +101,8 @@ class Relay:
     async def _keep_alive(self, run: Run) -> None:
         try:
             await run.keep_alive()
-        except Fault as fault:
-            self._books.log.write("debug", "keep-alive not sent", detail=fault.message)
+        except Exception as error:  # noqa: BLE001 - in the gateway's task group, where one failure would end it all
+            self._books.log.write("debug", "keep-alive not sent", detail=str(error))
 
     def cut_short(self) -> int:
         """The time to drain is over: end every call with a proper error. Gives how many there were."""

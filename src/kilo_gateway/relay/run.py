@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from kilo_gateway.core.call import Call
+from kilo_gateway.core.deployment import Deployment
 from kilo_gateway.core.fault import Fault, Kind
 from kilo_gateway.core.grant import Grant
 from kilo_gateway.core.plan import Plan
@@ -22,9 +23,10 @@ from kilo_gateway.dialects.dialect import ReplyStream
 from kilo_gateway.ledger.pricing import cost
 from kilo_gateway.relay.attempt import Attempt
 from kilo_gateway.relay.heads import stream_headers, upstream_request_id, whole_headers
-from kilo_gateway.relay.next_step import Action, Tries, next_step
+from kilo_gateway.relay.next_step import Tries
 from kilo_gateway.relay.reply import Reply
 from kilo_gateway.relay.settle import Books, Outcome
+from kilo_gateway.relay.turns import Turns
 from kilo_gateway.relay.view import View
 from kilo_gateway.upstreams.exchange import Exchange
 from kilo_gateway.upstreams.faults import classify, fault_in_reply
@@ -34,6 +36,7 @@ _ERROR_BODY_BYTES = 256 * 1024
 _EVENT_STREAM = b"text/event-stream"
 _EVENT_STARTS = (b"data:", b"event:", b":", b"id:", b"\xef\xbb\xbfdata:")
 _TELLING_BYTES = 8
+_BLANK_BYTES = 64 * 1024
 _LEAVE_OPEN_S = 0.2
 
 
@@ -48,6 +51,7 @@ class Run:
         "_is_committed",
         "_is_open",
         "_is_over",
+        "_is_told",
         "_outcome",
         "_plan",
         "_stream",
@@ -79,6 +83,7 @@ class Run:
         self._is_open = False
         self._is_committed = False
         self._is_over = False
+        self._is_told = False
         self._outcome = Outcome()
         self._stream: ReplyStream | None = None
         self.attempt: Attempt | None = None
@@ -97,57 +102,76 @@ class Run:
         through after the attempt is settled.
         """
         candidates = self._plan.candidates
+        turns = Turns(len(candidates))
         number = 0
         while True:
-            deployment = candidates[number % len(candidates)]
             number += 1
-            attempt = self._books.open(self._call, self._grant, number, deployment)
-            self.attempt, self._outcome, self._stream = attempt, Outcome(), None
+            attempt = await self._begin(number, candidates[turns.index])
             try:
                 await self._try(attempt)
             except Fault as fault:
                 attempt.fault = fault
             except asyncio.CancelledError:
-                if self.drained is not None and self._is_over:
+                if self.drained is not None and self._is_told:
                     self._settle(attempt, attempt.fault)  # the answer was complete already
                     return
                 await self._cancelled(attempt)
             except BaseException:
-                self._settle(attempt, Fault(Kind.INTERNAL, "The gateway failed on this call."))
+                failure = Fault(Kind.INTERNAL, "The gateway failed on this call.")
+                self._settle(attempt, failure)
+                await self._tell(failure)
                 raise
             if attempt.fault is None or self._stream_told_the_fault():
                 self._settle(attempt, attempt.fault)
                 return
             self._settle(attempt, attempt.fault)
-            await self._after(attempt.fault, number)
+            await self._after(attempt.fault, number, turns)
 
     def _stream_told_the_fault(self) -> bool:
         return self._is_committed and self._stream is not None and self._stream.error is not None
 
-    async def _after(self, fault: Fault, made: int) -> None:
+    async def _begin(self, number: int, deployment: Deployment) -> Attempt:
+        try:
+            attempt = self._books.open(self._call, self._grant, number, deployment)
+        except Fault as fault:
+            await self._tell(fault)
+            raise
+        self.attempt, self._outcome, self._stream = attempt, Outcome(), None
+        return attempt
+
+    async def _after(self, fault: Fault, made: int, turns: Turns) -> None:
         """Wait for the next attempt, or give up: with an event in an open stream, else by raising the fault."""
         now = self._books.clock.monotonic()
         tries = Tries(
             made=made,
             allowed=self._terms.max_attempts,
-            untried=max(0, len(self._plan.candidates) - made),
+            untried=turns.untried,
             patience_s=self._call.arrived + self._call.patience - now,
             longest_retry_after_s=self._terms.retry_after_max_s,
         )
-        step = next_step(fault, tries, is_committed=self._is_committed)
-        if step.action is Action.GIVE_UP:
-            if self._is_open:
-                await self._end_with(fault)
+        wait_s = turns.after(fault, tries, now, is_committed=self._is_committed)
+        if wait_s is None:
+            await self._tell(fault)
             raise fault
-        if step.wait_s:
-            try:
-                await asyncio.sleep(step.wait_s)
-            except asyncio.CancelledError:
-                await self._cancelled(None)
+        try:
+            await asyncio.sleep(wait_s)
+        except asyncio.CancelledError:
+            await self._cancelled(None)
+        self._leave_the_sick(turns)
 
-    async def _end_with(self, fault: Fault) -> None:
-        self._is_over = True
-        await self.reply.end(self._dialect.error_event(fault, self._call.id))
+    def _leave_the_sick(self, turns: Turns) -> None:
+        """A breaker may have opened since the plan was made: then the next untried candidate is better."""
+        health, now = self._books.health, self._books.clock.monotonic()
+        candidates = self._plan.candidates
+        while health.closed_until(candidates[turns.index].id, now) is not None:
+            if not turns.skip():
+                return
+
+    async def _tell(self, fault: Fault) -> None:
+        """End an open stream with the fault in it. Where none is open, the edge answers."""
+        if self._is_open and not self._is_over:
+            self._is_over = True
+            await self.reply.end(self._dialect.error_event(fault, self._call.id))
 
     async def _cancelled(self, attempt: Attempt | None) -> NoReturn:
         """The task was cancelled: by the end of a drain (told to the client), or because the client left."""
@@ -158,8 +182,7 @@ class Run:
             self._settle(attempt, fault)
         if self.drained is None:
             raise asyncio.CancelledError
-        if self._is_open:
-            await self._end_with(self.drained)
+        await self._tell(self.drained)
         raise self.drained
 
     def _settle(self, attempt: Attempt, fault: Fault | None) -> None:
@@ -180,48 +203,75 @@ class Run:
         if attempt.number == 1:
             self._books.metrics.overhead.observe(clock.monotonic() - call.arrived)
         deadline = min(attempt.started + upstream.first_byte_s, call.arrived + call.patience)
-        exchange = await upstream.send(call, deployment, body, self._grant.key_id, deadline)
+        exchange = await upstream.send(
+            call, deployment, body, self._grant.key_id, deadline, attempt.sent
+        )
         try:
             attempt.status = exchange.status
             ident = upstream_request_id(exchange.headers)
             if ident is not None:
                 self._outcome.upstream_request_id = ident.decode("latin-1")
             if exchange.status >= 300:
-                raise await self._refusal(exchange, deadline)
+                raise await self._refusal(exchange, upstream, deadline)
             if not call.stream:
-                await self._relay_whole(attempt, exchange, deadline)
+                await self._relay_whole(attempt, exchange, upstream)
             elif _EVENT_STREAM in exchange.headers.get(b"content-type", b""):
                 await self._pump(attempt, exchange, upstream)
             else:
-                await self._tell_apart(attempt, exchange, upstream, deadline)
+                await self._tell_apart(attempt, exchange, upstream)
         finally:
             exchange.close()
 
-    async def _refusal(self, exchange: Exchange, deadline: float) -> Fault:
+    async def _refusal(self, exchange: Exchange, upstream: Upstream, deadline: float) -> Fault:
         body = await exchange.read_all(_ERROR_BODY_BYTES, deadline)
+        body = upstream.redact(body)
         return classify(exchange.status, exchange.headers, body, now=self._books.clock.wall())
 
-    async def _tell_apart(
-        self, attempt: Attempt, exchange: Exchange, upstream: Upstream, deadline: float
-    ) -> None:
+    async def _tell_apart(self, attempt: Attempt, exchange: Exchange, upstream: Upstream) -> None:
         """A stream was asked for and another type of content came: some servers name it wrongly, some do not stream."""
         first = b""
-        while len(first.lstrip()) < _TELLING_BYTES:
-            chunk = await exchange.read(deadline)
+        while len(first.lstrip()) < _TELLING_BYTES and len(first) < _BLANK_BYTES:
+            chunk = await self._piece(exchange, upstream)
             if not chunk:
                 break
             first += chunk
         if first.lstrip().startswith(_EVENT_STARTS):
             await self._pump(attempt, exchange, upstream, first)
         else:
-            await self._relay_whole(attempt, exchange, deadline, first)
+            await self._relay_whole(attempt, exchange, upstream, first)
+
+    async def _piece(self, exchange: Exchange, upstream: Upstream) -> bytes:
+        """The next bytes of a body, b"" at its end. Raises Fault timeout when upstream is silent for too long."""
+        silence_s = upstream.silence_s
+        piece = await exchange.read(self._books.clock.monotonic() + silence_s)
+        if piece is None:
+            raise Fault(
+                Kind.UPSTREAM_TIMEOUT,
+                f"The upstream sent nothing for {silence_s:g} seconds.",
+                detail="silence inside the reply",
+            )
+        return piece
+
+    async def _whole(self, exchange: Exchange, upstream: Upstream, first: bytes) -> bytes:
+        """A whole body, bounded."""
+        pieces, size = [first], len(first)
+        while piece := await self._piece(exchange, upstream):
+            pieces.append(piece)
+            size += len(piece)
+            if size > self._terms.max_reply_bytes:
+                raise Fault(
+                    Kind.UPSTREAM_GARBAGE,
+                    "The upstream's reply is larger than this gateway takes (server.max_reply_bytes).",
+                    detail=f"more than {self._terms.max_reply_bytes} bytes",
+                )
+        return b"".join(pieces)
 
     async def _relay_whole(
-        self, attempt: Attempt, exchange: Exchange, deadline: float, first: bytes = b""
+        self, attempt: Attempt, exchange: Exchange, upstream: Upstream, first: bytes = b""
     ) -> None:
         """A whole answer: read to its end before the first byte goes out, so that a cut one can still be replaced."""
         call, clock = self._call, self._books.clock
-        body = first + await exchange.read_all(self._terms.max_reply_bytes, deadline)
+        body = await self._whole(exchange, upstream, first)
         attempt.first_byte = clock.monotonic()
         facts = self._dialect.read_reply(body, call.operation)
         if facts is None:
@@ -231,7 +281,8 @@ class Run:
                 detail=repr(body[:200]),
             )
         if facts.error is not None:
-            raise fault_in_reply(facts.error, status=exchange.status)
+            upstream = self._upstreams[attempt.deployment.upstream]
+            raise fault_in_reply(upstream.redact(facts.error), status=exchange.status)
         self._outcome.usage = facts.usage
         self._outcome.finish_reason = facts.finish_reason
         spent = self._outcome.cost_nanodollars = cost(facts.usage, attempt.deployment.price)
@@ -252,20 +303,13 @@ class Run:
         stream = self._stream = self._dialect.stream(
             self._call.operation, wants_usage=self._call.wants_usage, cost_of=self._cost_of(attempt)
         )
-        clock = self._books.clock
-        silence_s = upstream.silence_s
         while True:
-            chunk = first or await exchange.read(clock.monotonic() + silence_s)
+            chunk = first or await self._piece(exchange, upstream)
             first = b""
-            if chunk is None:
-                raise Fault(
-                    Kind.UPSTREAM_TIMEOUT,
-                    f"The upstream sent nothing for {silence_s:g} seconds.",
-                    detail="silence in the stream",
-                )
             out = stream.feed(chunk) if chunk else stream.finish()
             if stream.error is not None:
-                attempt.fault = fault_in_reply(stream.error, status=exchange.status)
+                error, out = upstream.redact(stream.error), upstream.redact(out)
+                attempt.fault = fault_in_reply(error, status=exchange.status)
                 if stream.failed_at_once and not self._is_committed:
                     raise attempt.fault
             if stream.has_ended or not chunk:
@@ -321,6 +365,7 @@ class Run:
             await self._commit(attempt, exchange)
         self._is_over = True
         await self.reply.end(out)
+        self._is_told = True
 
     async def _read_on(self, exchange: Exchange) -> None:
         """Upstream's last chunk follows at once as a rule; reading it keeps the connection for the next call."""

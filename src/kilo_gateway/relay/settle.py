@@ -110,7 +110,7 @@ class Books:
     def _usage(self, call: Call, attempt: Attempt, outcome: Outcome) -> Usage:
         """What was used: as told; else, where it may have cost money, an estimate that says so."""
         fault = attempt.fault
-        if outcome.usage.is_known or fault is None:
+        if outcome.usage.is_known or fault is None or not attempt.is_sent:
             return outcome.usage
         if fault.kind not in _MAY_HAVE_COST and not outcome.streamed_tokens:
             return outcome.usage
@@ -127,7 +127,7 @@ class Books:
         if (
             spent is None
             and fault is not None
-            and fault.kind not in _MAY_HAVE_COST
+            and (fault.kind not in _MAY_HAVE_COST or not attempt.is_sent)
             and not usage.is_known
         ):
             spent = 0  # it was refused before any model worked on it

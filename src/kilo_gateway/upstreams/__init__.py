@@ -13,7 +13,7 @@ Decoder     undoes the content-encoding of a reply, bounded                   (e
 Upstream    an account at a vendor: URL, credential, pool, the vendor's ways  (upstream.py)
 Profile     one vendor as a row: URL, dialect, credential, quirks             (profiles.py)
 Listed      the models that an upstream says it serves                        (discovery.py)
-classify    a vendor's error reply -> Fault                                   (faults.py, retry_after.py, redaction.py)
+classify    a vendor's error reply -> Fault                                   (faults.py, retry_after.py)
 
 The order of a call: `send` takes an idle connection from the pool or waits in its lane for one, or dials; the
 request is written once and never sent twice; `read` gives the body as it comes; `close` gives the connection back

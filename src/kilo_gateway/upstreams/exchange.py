@@ -1,6 +1,6 @@
 """Exchange: one request to an upstream and its reply. A request is written once and never sent again from here."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final, final
 
 from kilo_gateway.core.fault import Fault, Kind
@@ -15,12 +15,19 @@ _NO_PIECES: Final[Iterator[bytes]] = iter(())
 
 
 async def send(
-    pool: Pool, request_head: bytes, body: bytes, *, lane: str, deadline: float | None
+    pool: Pool,
+    request_head: bytes,
+    body: bytes,
+    *,
+    lane: str,
+    deadline: float | None,
+    on_sent: Callable[[], object] | None = None,
 ) -> "Exchange":
     """Send a request and wait for the head of its reply; the body may still be under way.
 
     `request_head` is the whole HTTP/1.1 head with its blank line, `lane` the key for fair waiting, `deadline` the
-    monotonic time by which the reply's head must be in (None: `first_byte_s` from now). Not for HEAD, whose replies are
+    monotonic time by which the reply's head must be in (None: `first_byte_s` from now). `on_sent` is called as soon as
+    upstream may have got it. Not for HEAD, whose replies are
     framed like no other's.
     Raises Fault: UPSTREAM_CONNECT, UPSTREAM_DISCONNECT, UPSTREAM_TIMEOUT, UPSTREAM_GARBAGE, OVERLOADED, DRAINING.
     """
@@ -31,6 +38,8 @@ async def send(
         connection = await pool.acquire(lane, deadline)
     try:
         connection.send(request_head, body)
+        if on_sent is not None:
+            on_sent()
         reply = connection.reply
         while reply.state == HEAD:
             if not await connection.wait(deadline):

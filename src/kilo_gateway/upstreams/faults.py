@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from kilo_gateway.core.fault import Fault, Kind
-from kilo_gateway.upstreams.redaction import MAX_CHARACTERS, strike
+from kilo_gateway.core.redaction import MAX_CHARACTERS, strike
 from kilo_gateway.upstreams.retry_after import limit_wait_s, text_wait_s, told_wait_s
 
 MAX_BODY_BYTES = 65_536

@@ -30,5 +30,9 @@ class Outbox:
         """Send everything now."""
         pending, self._pending = self._pending, []
         for transport, data in pending:
-            if not transport.is_closing():
+            if transport.is_closing():
+                continue
+            try:
                 transport.write(data)
+            except (OSError, RuntimeError):
+                transport.abort()  # one broken connection must not keep the bytes of the others

@@ -1,6 +1,7 @@
 """Upstream: an account at a vendor, ready to be asked: URL, credential, pool, and the vendor's ways."""
 
-from collections.abc import Awaitable, Callable, Mapping
+import re
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from urllib.parse import urlsplit
 
 import msgspec
@@ -8,10 +9,13 @@ from typing_extensions import override
 
 from kilo_gateway.core.call import Call
 from kilo_gateway.core.deployment import Deployment
+from kilo_gateway.core.redaction import STRUCK
 from kilo_gateway.core.secret import Secret
 from kilo_gateway.upstreams.exchange import Exchange, send
 from kilo_gateway.upstreams.pool import Pool
 from kilo_gateway.upstreams.profiles import Auth, Profile, auth_headers, call_path
+from kilo_gateway.upstreams.proxies import is_loopback
+from kilo_gateway.upstreams.target import Target
 
 _MODELS_LIMIT_BYTES = 32 * 1024 * 1024
 _USER_AGENT = "kilo-gateway"
@@ -19,6 +23,11 @@ _USER_AGENT = "kilo-gateway"
 _NO_ROUTING_FIELDS = "no_routing_fields"
 _PATHS_KEPT = 4096
 _STARTING_S = 30.0
+# Shorter values would strike ordinary words.
+_SHORTEST_SECRET = 8
+_STRUCK = STRUCK.encode()
+# Headers that say nothing worth hiding; of any other, nobody but its operator knows.
+_PLAIN_HEADERS = frozenset({"accept", "content-type", "user-agent", "http-referer", "x-title"})
 
 
 class Account(msgspec.Struct, frozen=True):
@@ -29,6 +38,11 @@ class Account(msgspec.Struct, frozen=True):
     key: Secret
     headers: tuple[tuple[str, str], ...] = ()
 
+    @override
+    def __repr__(self) -> str:
+        """The name alone: headers may hold credentials."""
+        return f"Account({self.name!r})"
+
 
 Gate = Callable[[float], Awaitable[object]]
 
@@ -37,7 +51,7 @@ class Upstream:
     """One upstream. `send` asks it; `list_models` asks for its models. Immutable but for its pool.
 
     `gate` is waited for before anything is sent, at most the given number of seconds: an upstream that we run ourselves may
-    still be starting.
+    still be starting. Raises ValueError for a credential or header that cannot be sent.
     """
 
     def __init__(self, account: Account, pool: Pool, gate: Gate | None = None) -> None:
@@ -49,21 +63,36 @@ class Upstream:
         self.silence_s = pool.timeouts.silence_s
         profile = account.profile
         self.quirks: frozenset[str] = frozenset(profile.quirks) | _routing_quirk(profile)
-        self._forward = frozenset(name.encode() for name in profile.forward_headers)
+        # What the operator set, no client changes.
+        own = {name.lower() for name, _ in account.headers}
+        self._forward = frozenset(
+            name.encode() for name in profile.forward_headers if name not in own
+        )
         # A server of one's own that wants no key as a rule gets the one that was given for it all the same.
         auth: Auth = "bearer" if profile.auth == "none" and account.key else profile.auth
-        self._call_head = self._head(auth, profile.headers, b"content-type: application/json\r\n")
+        self._call_head = self._head(auth, {"content-type": "application/json"} | profile.headers)
         self._list_head = self._head(
-            profile.models_auth or auth, profile.headers | profile.models_headers, b""
+            profile.models_auth or auth, profile.headers | profile.models_headers
         )
         self._targets: dict[tuple[str, str], bytes] = {}
+        self._own_words = _own_words(account, pool.target)
 
     @override
     def __repr__(self) -> str:
         return f"Upstream({self.name!r})"
 
+    def redact(self, body: bytes) -> bytes:
+        """What the upstream said, without its key, its configured headers' values and its address."""
+        return self._own_words.sub(_STRUCK, body)
+
     async def send(
-        self, call: Call, deployment: Deployment, body: bytes, lane: str, deadline: float
+        self,
+        call: Call,
+        deployment: Deployment,
+        body: bytes,
+        lane: str,
+        deadline: float,
+        on_sent: Callable[[], object] | None = None,
     ) -> Exchange:
         """Send one attempt; gives the exchange once the head of the reply is in. Raises Fault."""
         if self._gate is not None:
@@ -75,7 +104,7 @@ class Upstream:
         if self._forward and call.headers:
             head += self._forwarded(call.headers)
         head += b"content-length: %d\r\n\r\n" % len(body)
-        return await send(self.pool, head, body, lane=lane, deadline=deadline)
+        return await send(self.pool, head, body, lane=lane, deadline=deadline, on_sent=on_sent)
 
     async def list_models(self, deadline: float) -> tuple[int, dict[bytes, bytes], bytes]:
         """GET its list of models: status, headers, body. Raises Fault."""
@@ -84,7 +113,8 @@ class Upstream:
         exchange = await send(self.pool, head, b"", lane="", deadline=deadline)
         try:
             body = await exchange.read_all(_MODELS_LIMIT_BYTES, deadline)
-            return exchange.status, exchange.headers, body
+            said = self.redact(body) if exchange.status >= 400 else body
+            return exchange.status, exchange.headers, said
         finally:
             exchange.close()
 
@@ -106,19 +136,28 @@ class Upstream:
         target = self.pool.target
         return self.pool.request_target_prefix + f"{target.path}{path}".encode()
 
-    def _head(self, auth: Auth, headers: Mapping[str, str], extra: bytes) -> bytes:
-        target = self.pool.target
+    def _head(self, auth: Auth, headers: Mapping[str, str]) -> bytes:
+        target, key = self.pool.target, self.account.key.reveal()
+        if not (key.isascii() and key.isprintable()):
+            raise ValueError(
+                f"the key of upstream {self.name} holds characters that no header can carry"
+            )
         rows = {
             "host": target.authority,
             "user-agent": _USER_AGENT,
             "accept": "*/*",
             "accept-encoding": "identity",
             **{name.lower(): value for name, value in headers.items()},
-            **auth_headers(auth, self.account.key.reveal()),
+            **auth_headers(auth, key),
             **{name.lower(): value for name, value in self.account.headers},
         }
         lines = "".join(f"{name}: {value}\r\n" for name, value in rows.items())
-        return lines.encode("latin-1") + self.pool.request_headers + extra
+        try:
+            return lines.encode("latin-1") + self.pool.request_headers
+        except UnicodeEncodeError:  # its own sentence would show a piece of the value
+            raise ValueError(
+                f"a header of upstream {self.name} holds characters that no header can carry"
+            ) from None
 
     def _forwarded(self, headers: Mapping[bytes, bytes]) -> bytes:
         return b"".join(
@@ -132,3 +171,33 @@ Upstreams = Mapping[str, Upstream]
 def _routing_quirk(profile: Profile) -> frozenset[str]:
     is_router = "ids_have_vendor" in profile.quirks or profile.name in {"", "custom", "sim"}
     return frozenset() if is_router else frozenset({_NO_ROUTING_FIELDS})
+
+
+def _own_words(account: Account, target: Target) -> re.Pattern[bytes]:
+    """Finds what only the operator and the upstream know of each other; nothing if there is no such thing."""
+    secrets = {form for text in _secrets(account) for form in _forms(text)}
+    places = {target.authority, *(() if is_loopback(target.host) else (target.host,))}
+    # The longest first: one may be the beginning of another.
+    either = [re.escape(text) for text in sorted(secrets, key=len, reverse=True)]
+    either += [
+        rf"(?i:(?<![\w.-]){re.escape(place)}(?![\w-]))"
+        for place in sorted(places, key=len, reverse=True)
+        if len(place) >= _SHORTEST_SECRET
+    ]
+    return re.compile("|".join(either).encode() or b"(?!)")
+
+
+def _secrets(account: Account) -> Iterator[str]:
+    """The key and the values of the headers, a scheme such as `Bearer` left out."""
+    values = [account.key.reveal()]
+    values += [value for name, value in account.headers if name.lower() not in _PLAIN_HEADERS]
+    for value in values:
+        for text in (value, value.partition(" ")[2].strip()):
+            if len(text) >= _SHORTEST_SECRET:
+                yield text
+
+
+def _forms(text: str) -> Iterator[str]:
+    """A text as it is, and as JSON writes it."""
+    quoted = msgspec.json.encode(text).decode()[1:-1]
+    yield from (text, quoted, quoted.replace("/", "\\/"))

@@ -336,3 +336,50 @@ def test_what_a_client_gets_ends_with_done_or_the_relay_hears_of_a_fault(data):
 def test_no_bytes_whatsoever_raise_anything_but_a_fault(chunks):
     seen = run(*chunks)
     assert seen.fault in {None, Kind.UPSTREAM_GARBAGE, Kind.UPSTREAM_DISCONNECT}
+
+
+SECRETS = "key sk-abcdefgh12345678 of org-ABCdef123456789 at http://10.1.2.3:8000/v1 failed"
+HIDDEN = "key *** of *** at *** failed"
+
+
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [
+        (
+            event({"error": {"message": SECRETS, "code": 500}}),
+            event({"error": {"message": HIDDEN, "code": 500}}),
+        ),
+        (event({"error": SECRETS}), event({"error": HIDDEN})),
+        (event({"message": SECRETS}, "error"), event({"message": HIDDEN}, "error")),
+        (event(SECRETS, "error"), event(HIDDEN, "error")),
+        (
+            f'event: error\r\ndata: {{"error":"{SECRETS}"}}\r\n\r\n'.encode(),
+            f'event: error\r\ndata: {{"error":"{HIDDEN}"}}\r\n\r\n'.encode(),
+        ),
+        (
+            f'data: {{"error":\ndata: "{SECRETS}"}}\n\n'.encode(),
+            event({"error": HIDDEN}),
+        ),
+        (
+            f"event: error\ndata: one\ndata: {SECRETS}\n\n".encode(),
+            f"event: error\ndata: one\ndata: {HIDDEN}\n\n".encode(),
+        ),
+    ],
+)
+def test_an_errors_secrets_do_not_reach_the_client(raw, shown):
+    seen = run(stream_of(HELLO) + raw)
+    assert seen.out == stream_of(HELLO) + shown + DONE
+    assert seen.error is not None
+
+
+def test_an_answer_may_hold_what_an_error_may_not():
+    data = stream_of({"choices": [{"delta": {"content": SECRETS}}]}, STOP, DONE)
+    assert run(data).out == data
+
+
+def test_an_error_beyond_all_measure_is_told_in_our_words():
+    seen = run(stream_of(HELLO, {"error": {"message": "x" * 70_000 + SECRETS}}))
+    assert b"sk-" not in seen.out
+    assert len(seen.out) < 500
+    body = json.loads(events_in(seen.out)[1])
+    assert (body["error"]["type"], body["error"]["code"]) == ("provider_error", 502)

@@ -5,7 +5,8 @@
        '--JSON instead of SSE---'
 
 Most events hold nothing for us: they are recognised by what their bytes do not contain, and never parsed. An event
-that counts tokens, or may be an error, is taken apart. What follows [DONE] or an error is dropped. A client that did
+that counts tokens, or may be an error, is taken apart. What follows [DONE] or an error is dropped. Of an error, what tells
+of the operator's account is struck out. A client that did
 not ask for usage does not see the chunk that only carries it.
 """
 
@@ -13,6 +14,7 @@ from collections.abc import Callable
 
 from kilo_gateway.core.deployment import Operation
 from kilo_gateway.core.fault import Fault, Kind
+from kilo_gateway.core.redaction import strike_json
 from kilo_gateway.core.usage import UNKNOWN_USAGE, Usage
 from kilo_gateway.dialects.body import raw_json
 from kilo_gateway.dialects.openai_chat.replies import (
@@ -28,6 +30,11 @@ _DONE = event_bytes(b"[DONE]")
 _BOM = b"\xef\xbb\xbf"
 _MOST_EMPTY_BYTES = 400
 _BYTES_PER_TOKEN = 4
+_MOST_ERROR_BYTES = 65_536
+_TOO_LONG = (
+    b'{"error":{"message":"The upstream failed in the middle of its answer. Try again, or use another model.",'
+    b'"type":"provider_error","code":502}}'
+)
 
 # What an event that matters to us holds: token counts, a finish reason, an error, the end. Text cannot fake them, since
 # quotes in it are escaped; keys in other places only cost a closer look.
@@ -172,10 +179,12 @@ class Stream:
         if envelope is None:
             if event.name == "error":
                 self.error = data
+                return _struck(event, raw)[1]
             return raw
         error = error_of(envelope)
         if error is not None or event.name == "error":
             self.error = error or data
+            event, raw = _struck(event, raw)
         self.finish_reason = finish_reason_of(envelope) or self.finish_reason
         usage = usage_of(envelope, self._operation)
         if not usage.is_known:
@@ -191,10 +200,7 @@ class Stream:
         cost = self._cost_of(usage)
         if cost is None:
             return raw
-        data = with_cost(event.data, cost)
-        # Comments, id and line ends stay; only data in several lines, which nobody sends, is written anew.
-        is_one_line = event.data in raw
-        return raw.replace(event.data, data) if is_one_line else event_bytes(data, event.name)
+        return _with_data(event, raw, with_cost(event.data, cost))
 
     def _refuse(self, body: bytes) -> None:
         """Some servers answer a stream request with a plain JSON error under an event-stream content type."""
@@ -207,6 +213,24 @@ class Stream:
                 "The upstream answered with something that is no event stream.",
                 detail=repr(body[:200]),
             )
+
+
+def _struck(event: Event, raw: bytes) -> tuple[Event, bytes]:
+    """An upstream's error without its keys, accounts and addresses; as it came if it names none."""
+    data = strike_json(event.data) if len(event.data) <= _MOST_ERROR_BYTES else _TOO_LONG
+    if data == event.data:
+        return event, raw
+    return Event(event.name, data, event.id), _with_data(event, raw, data)
+
+
+def _with_data(event: Event, raw: bytes, data: bytes) -> bytes:
+    """An event's bytes with other data.
+
+    Comments, id and line ends stay; only data in several lines, which nobody sends, is written anew.
+    """
+    if event.data in raw:
+        return raw.replace(event.data, data)
+    return event_bytes(data.replace(b"\n", b"\ndata: "), event.name)
 
 
 def _first_mark(block: bytes) -> int:

@@ -1,11 +1,13 @@
 """Keys, accounts and private addresses are struck out of an upstream's words; the caller's own words stay."""
 
+from time import monotonic
+
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kilo_gateway.upstreams.redaction import MAX_CHARACTERS, strike
+from kilo_gateway.core.redaction import MAX_CHARACTERS, strike, strike_json
 
 
 @pytest.mark.parametrize(
@@ -54,3 +56,39 @@ def test_the_text_is_bounded():
 def test_json_stays_json(value):
     said = msgspec.json.encode(value).decode()
     assert isinstance(msgspec.json.decode(strike(said)), dict)
+
+
+def test_json_without_secrets_stays_byte_for_byte():
+    said = b'{ "a" : 1.0, "b":"http:\\/\\/example.com\\/x", "c": [null, 1e400] }'
+    assert strike_json(said) is said
+
+
+@pytest.mark.parametrize(
+    "address", [r"http:\/\/10.1.2.3:8000\/v1", r"http://10.1.2\u002e3:8000/v1"]
+)
+def test_escapes_hide_nothing_in_json(address):
+    said = f'{{"error":{{"details":[{{"message":"at {address}","n":1}}]}}}}'.encode()
+    assert strike_json(said) == b'{"error":{"details":[{"message":"at ***","n":1}]}}'
+
+
+def test_long_json_is_struck_to_its_end_and_not_cut():
+    said = msgspec.json.encode({"message": "x" * 50_000 + " sk-fake-key"})
+    assert msgspec.json.decode(strike_json(said)) == {"message": "x" * 50_000 + " ***"}
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (b"key sk-fake-key failed", b"key *** failed"),
+        (b"nothing \xff here", b"nothing \xff here"),
+        (b"[" * 100_000, b"[" * 100_000),
+    ],
+)
+def test_what_is_no_json_is_struck_as_text(said, expected):
+    assert strike_json(said) == expected
+
+
+def test_the_time_is_in_proportion_to_the_length():
+    started = monotonic()
+    strike_json(b"eyJaaaaaaaaaa-" * 4_600)
+    assert monotonic() - started < 0.5
