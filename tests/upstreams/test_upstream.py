@@ -103,8 +103,8 @@ async def test_a_call_is_these_bytes(make_pool: MakePool):
             b"user-agent: kilo-gateway\r\n"
             b"accept: */*\r\n"
             b"accept-encoding: identity\r\n"
-            b"authorization: Bearer sk-a\r\n"
             b"content-type: application/json\r\n"
+            b"authorization: Bearer sk-a\r\n"
             b"content-length: 13\r\n"
             b"\r\n"
         )
