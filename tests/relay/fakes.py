@@ -108,7 +108,9 @@ class FakeExchange:
         await asyncio.sleep(max(0.0, deadline - SystemClock.monotonic()))
         return None
 
-    async def read_all(self, limit_bytes: int, deadline: float) -> bytes:
+    async def read_all(
+        self, limit_bytes: int, deadline: float, silence_s: float | None = None
+    ) -> bytes:
         body = b""
         while True:
             data = await self.read(deadline)

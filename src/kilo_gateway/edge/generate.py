@@ -28,38 +28,35 @@ async def generate(
             "The gateway is being restarted: send the request again.",
             retry_after=1.0,
         )
-    with service.relay.arriving():
-        await _generate(service, operation, inbound, reply)
-
-
-async def _generate(
-    service: Service, operation: Operation, inbound: Inbound, reply: WireReply
-) -> None:
-    headers = inbound.headers
-    grant = await authenticate(service, headers)
-    world = service.world
-    body = await read_body(inbound.next_piece, headers, world.limits.max_body_bytes)
-    fields = read_fields(body)
-    envelope = _DIALECT.peek(operation, fields)
-    call = Call(
-        id=inbound.id,
-        dialect=_DIALECT.name,
-        operation=operation,
-        model=envelope.model,
-        fields=fields,
-        body_bytes=len(body),
-        stream=envelope.stream,
-        arrived=inbound.arrived,
-        received_at=service.clock.wall(),
-        models=envelope.models,
-        max_tokens=envelope.max_tokens,
-        wants_usage=envelope.wants_usage,
-        query=_forwardable(inbound.query),
-        hints=read_hints(headers),
-        patience=world.limits.patience_s,
-        headers=headers,
-    )
-    await service.relay.run(call, grant, reply, world.view)
+    service.relay.let_in()
+    try:
+        headers = inbound.headers
+        grant = await authenticate(service, headers)
+        world = service.world
+        body = await read_body(inbound.next_piece, headers, world.limits.max_body_bytes)
+        fields = read_fields(body)
+        envelope = _DIALECT.peek(operation, fields)
+        call = Call(
+            id=inbound.id,
+            dialect=_DIALECT.name,
+            operation=operation,
+            model=envelope.model,
+            fields=fields,
+            body_bytes=len(body),
+            stream=envelope.stream,
+            arrived=inbound.arrived,
+            received_at=service.clock.wall(),
+            models=envelope.models,
+            max_tokens=envelope.max_tokens,
+            wants_usage=envelope.wants_usage,
+            query=_forwardable(inbound.query),
+            hints=read_hints(headers),
+            patience=world.limits.patience_s,
+            headers=headers,
+        )
+        await service.relay.run(call, grant, reply, world.view)
+    finally:
+        service.relay.let_out()
 
 
 async def authenticate(service: Service, headers: HeaderMap) -> Grant:

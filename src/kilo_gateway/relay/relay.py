@@ -5,8 +5,7 @@ it sends keep-alive comments where a stream is silent, and at the end of a drain
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from kilo_gateway.core.call import Call
 from kilo_gateway.core.fault import Fault, Kind
@@ -58,15 +57,14 @@ class Relay:
         """Calls in progress, those whose body is still arriving included."""
         return max(self._arriving, len(self._runs))
 
-    @contextmanager
-    def arriving(self) -> Iterator[None]:
-        """A call that was let in and whose body is still on its way counts as in progress."""
+    def let_in(self) -> None:
+        """A call begins: it is in progress while its body is still on its way. `let_out` must follow."""
         self._arriving += 1
-        try:
-            yield
-        finally:
-            self._arriving -= 1
-            self._tell_idle()
+
+    def let_out(self) -> None:
+        """A call has ended."""
+        self._arriving -= 1
+        self._tell_idle()
 
     def _tell_idle(self) -> None:
         if not self._runs and not self._arriving:

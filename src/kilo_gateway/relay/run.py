@@ -102,11 +102,11 @@ class Run:
         through after the attempt is settled.
         """
         candidates = self._plan.candidates
-        turns = Turns(len(candidates))
+        turns: Turns | None = None  # most calls need none
         number = 0
         while True:
             number += 1
-            attempt = await self._begin(number, candidates[turns.index])
+            attempt = await self._begin(number, candidates[turns.index if turns else 0])
             try:
                 await self._try(attempt)
             except Fault as fault:
@@ -125,6 +125,7 @@ class Run:
                 self._settle(attempt, attempt.fault)
                 return
             self._settle(attempt, attempt.fault)
+            turns = turns or Turns(len(candidates))
             await self._after(attempt.fault, number, turns)
 
     def _stream_told_the_fault(self) -> bool:
@@ -253,18 +254,11 @@ class Run:
         return piece
 
     async def _whole(self, exchange: Exchange, upstream: Upstream, first: bytes) -> bytes:
-        """A whole body, bounded."""
-        pieces, size = [first], len(first)
-        while piece := await self._piece(exchange, upstream):
-            pieces.append(piece)
-            size += len(piece)
-            if size > self._terms.max_reply_bytes:
-                raise Fault(
-                    Kind.UPSTREAM_GARBAGE,
-                    "The upstream's reply is larger than this gateway takes (server.max_reply_bytes).",
-                    detail=f"more than {self._terms.max_reply_bytes} bytes",
-                )
-        return b"".join(pieces)
+        """A whole body, bounded in size and in silence."""
+        silence_s = upstream.silence_s
+        deadline = self._books.clock.monotonic() + silence_s
+        body = await exchange.read_all(self._terms.max_reply_bytes, deadline, silence_s)
+        return first + body if first else body
 
     async def _relay_whole(
         self, attempt: Attempt, exchange: Exchange, upstream: Upstream, first: bytes = b""

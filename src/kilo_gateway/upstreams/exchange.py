@@ -114,14 +114,21 @@ class Exchange:
             piece = next(self._pieces, b"")
         return piece
 
-    async def read_all(self, limit_bytes: int, deadline: float) -> bytes:
-        """The whole body. Raises Fault as `read` does, UPSTREAM_GARBAGE above the limit, UPSTREAM_TIMEOUT when late."""
+    async def read_all(
+        self, limit_bytes: int, deadline: float, silence_s: float | None = None
+    ) -> bytes:
+        """The whole body. Raises Fault as `read` does, UPSTREAM_GARBAGE above the limit, UPSTREAM_TIMEOUT when late.
+
+        With `silence_s` the deadline moves: so long may pass between two pieces.
+        """
         connection = self._open_connection()
         pieces: list[bytes] = []
         size = 0
         while True:
             data = self._at_hand(connection)
             if data is None:
+                if silence_s is not None:
+                    deadline = self._pool.monotonic() + silence_s
                 data = await self.read(deadline)
             if data is None:
                 raise _late(self._pool, f"{size} bytes of the body")
