@@ -268,6 +268,7 @@ class Gateway:
     async def _follow_settings(self) -> None:
         """Reload on SIGHUP or when the file has changed. A bad file leaves the old settings serving, and says so."""
         loop = asyncio.get_running_loop()
+        # Outside a main thread there are no signals, and elsewhere than on POSIX no SIGHUP: the watch below remains.
         with suppress(NotImplementedError, RuntimeError):
             loop.add_signal_handler(signal.SIGHUP, self._reload.set)
         path = self._start.loaded.path

@@ -116,7 +116,7 @@ class Run:
                     self._settle(attempt, attempt.fault)  # the answer was complete already
                     return
                 await self._cancelled(attempt)
-            except BaseException:
+            except BaseException:  # whatever it is, the attempt is settled once and the client is told; then it goes on up
                 failure = Fault(Kind.INTERNAL, "The gateway failed on this call.")
                 self._settle(attempt, failure)
                 await self._tell(failure)

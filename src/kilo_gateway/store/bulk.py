@@ -49,16 +49,17 @@ class Bulk:
         UnicodeEncodeError as they come; the next batch begins with a new connection.
         """
         with self._turn:
-            connection = self._opened()
+            connection, is_stored = self._opened(), False
             try:
                 connection.execute("BEGIN IMMEDIATE")
                 _put(connection, batch)
                 connection.executemany(_KEY_USED, sorted(last_used.items()))
                 connection.execute("COMMIT")
-            except BaseException:
-                self._connection = None
-                connection.close()  # which undoes what was begun
-                raise
+                is_stored = True
+            finally:
+                if not is_stored:
+                    self._connection = None
+                    connection.close()  # which undoes what was begun
 
     def close(self) -> None:
         """Close the connection, once the batch that is being put is done; nothing more is taken."""
@@ -76,10 +77,10 @@ class Bulk:
             connection = sqlite3.connect(self._path, timeout=BUSY_S, check_same_thread=False)
             try:
                 prepare_sqlite(connection)
-            except BaseException:
-                connection.close()
-                raise
-            self._connection = connection
+                self._connection = connection
+            finally:
+                if self._connection is None:
+                    connection.close()
         return connection
 
 

@@ -70,6 +70,7 @@ class Dialer:
             sock = await _connect(target.host, target.port)
         else:
             sock = await _connect(proxy.host, proxy.port)
+        is_connected = False
         try:
             if proxy is not None and context is not None:
                 await _tunnel(sock, proxy, target)
@@ -79,9 +80,10 @@ class Dialer:
                 ssl=context,
                 server_hostname=target.host.rstrip(".") if context is not None else None,
             )
-        except BaseException:
-            sock.close()
-            raise
+            is_connected = True
+        finally:
+            if not is_connected:
+                sock.close()
 
 
 async def _connect(host: str, port: int) -> socket.socket:

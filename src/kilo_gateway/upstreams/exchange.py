@@ -36,6 +36,7 @@ async def send(
     connection = pool.take()
     if connection is None:
         connection = await pool.acquire(lane, deadline)
+    exchange: Exchange | None = None
     try:
         connection.send(request_head, body)
         if on_sent is not None:
@@ -46,10 +47,11 @@ async def send(
                 raise _late(pool, "no head of a reply")
         if reply.status == 0:
             raise _broken(pool, connection)
-        return Exchange(pool, connection)
-    except BaseException:
-        pool.drop(connection)
-        raise
+        exchange = Exchange(pool, connection)
+        return exchange
+    finally:
+        if exchange is None:
+            pool.drop(connection)
 
 
 @final

@@ -198,16 +198,17 @@ class Pool:
         connection = Connection(self, asyncio.get_running_loop(), self._outbox)
         self._connections.add(connection)
         limit_s = min(self.timeouts.connect_s, deadline - self.monotonic())
+        is_open = False
         try:
             async with asyncio.timeout(limit_s):
                 # A Connection is a protocol by its methods; asyncio and uvloop ask for no more.
                 await self._dialer.dial(self.target, cast("asyncio.Protocol", connection))
+            is_open = True
         except TimeoutError:
-            self.drop(connection)
             raise self._connect_fault(f"no connection within {limit_s:.3f} s") from None
-        except BaseException:
-            self.drop(connection)
-            raise
+        finally:
+            if not is_open:
+                self.drop(connection)
         return self._checked(connection)
 
     def _checked(self, connection: Connection) -> Connection:
