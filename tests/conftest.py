@@ -1,4 +1,4 @@
-"""For all rooms: nothing of this machine's own gateway, vendor keys or proxies gets into a test."""
+"""For all rooms: nothing of this machine's own gateway, vendor keys or proxies gets into a test; one PostgreSQL."""
 
 import os
 from collections.abc import Iterator
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from kilo_gateway.upstreams.profiles import profiles
+from tests.postgres import Postgres, server
 
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
@@ -21,3 +22,10 @@ def _own_environment() -> Iterator[None]:
             if is_ours or name in taken or name.lower() in _PROXIES:
                 patch.delenv(name)
         yield
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL for all tests; each makes a database of its own."""
+    with server() as postgres:
+        yield postgres

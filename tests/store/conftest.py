@@ -1,7 +1,7 @@
-"""A real SQLite database for each test, and builders of keys and entries."""
+"""A real database for each test (SQLite, or each of the two), and builders of keys and entries."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import msgspec
 import pytest
@@ -17,6 +17,16 @@ NOW = 1_800_000_000.0
 @pytest.fixture
 def url(tmp_path):
     return f"sqlite+aiosqlite:///{tmp_path}/gateway.db"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def either_url(request, tmp_path) -> Iterator[str]:
+    """One database after the other: a test file whose `url` is this one runs on both."""
+    if request.param == "sqlite":
+        yield f"sqlite+aiosqlite:///{tmp_path}/gateway.db"
+    else:
+        with request.getfixturevalue("postgres").database() as url:
+            yield url
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The store on a real SQLite file: keys with their epoch, entries once each, and usage tables."""
+"""The store on a real SQLite file and on a real PostgreSQL: keys with their epoch, entries once each, and usage tables."""
 
 import asyncio
 import subprocess
@@ -16,6 +16,11 @@ from kilo_gateway.store.tables import entries
 
 NOW = 1_800_000_000.0
 DAY = 86400.0
+
+
+@pytest.fixture
+def url(either_url):
+    return either_url
 
 
 async def test_a_key_is_listed_as_it_was_added(store, key_of):
@@ -88,6 +93,18 @@ async def test_a_revoked_key_is_not_revoked_again(store, key_of):
     assert await store.list_keys() == [key_of(1, revoked_at=NOW)]
 
 
+async def test_a_key_that_two_revoke_at_once_is_revoked_by_one(store, url, key_of):
+    await store.add_key(key_of(1))
+    others = [Store.open(url) for _ in range(4)]
+    results = await asyncio.gather(
+        *(other.revoke_key("key-1", at=NOW) for other in others), return_exceptions=True
+    )
+    assert sorted(type(result).__name__ for result in results) == ["Fault"] * 3 + ["KeyRow"]
+    assert await store.keys_epoch() == 3
+    for other in others:
+        await other.close()
+
+
 async def test_a_name_used_again_means_the_live_key(store, key_of):
     await store.add_key(key_of(1, name="laptop"))
     await store.revoke_key("laptop", at=NOW)
@@ -113,6 +130,14 @@ async def test_an_entry_is_stored_with_all_its_fields(store, entry_of):
     ]
     assert (row["status"], row["session"], row["is_streamed"]) == (None, "täst", True)
     assert (row["upstream_cost_nanodollars"], row["usage_source"]) == (8, "estimated")
+
+
+async def test_a_nul_in_a_text_costs_no_entry(store, url, entry_of):
+    await store.put([entry_of(1, finish_reason="a\0b", usage=Usage(raw=b"\0"))])
+    async with store._engine.connect() as connection:
+        row = (await connection.execute(select(entries))).mappings().one()
+    kept = "a\0b" if url.startswith("sqlite") else "a\ufffdb"
+    assert (row["finish_reason"], row["usage_raw"]) == (kept, b"\0")
 
 
 async def test_an_entry_is_stored_once_and_stays_as_it_was(store, entry_of):
@@ -249,6 +274,18 @@ async def test_a_database_without_tables_is_unavailable_not_broken_data(url, ent
         await store.put([entry_of(1)])
     assert caught.value.kind is Kind.STORE_UNAVAILABLE
     await store.close()
+
+
+async def test_connections_that_the_server_ended_are_made_anew(postgres, entry_of):
+    with postgres.database() as url:
+        store = Store.open(url)
+        await store.migrate()
+        postgres.tell(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname ~ '^test_'"
+        )
+        await store.put([entry_of(1)])
+        assert await store.entry_count() == 1
+        await store.close()
 
 
 CLI = """

@@ -26,12 +26,12 @@ def connect(url: str) -> AsyncEngine:
     """
     try:
         if not url.startswith("sqlite"):
-            return create_async_engine(url, hide_parameters=True, pool_pre_ping=True)
+            return _connect_server(url)
         path = make_url(url).database or ":memory:"
         engine = create_async_engine(
             url, hide_parameters=True, async_creator=partial(_open_sqlite, path)
         )
-    except (exc.ArgumentError, ImportError) as error:
+    except (exc.ArgumentError, ValueError, ImportError) as error:
         raise Fault(
             Kind.STORE_UNAVAILABLE,
             "The database address is not understood, or its driver is not installed. "
@@ -41,6 +41,22 @@ def connect(url: str) -> AsyncEngine:
     event.listen(engine.sync_engine, "connect", prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
+
+
+def _connect_server(url: str) -> AsyncEngine:
+    engine = create_async_engine(url, hide_parameters=True, pool_pre_ping=True)
+    if engine.dialect.driver == "asyncpg":
+        # SQLAlchemy takes parameters of an address for arguments of the driver's connect(), where
+        # `sslmode` is none. The driver itself reads addresses as PostgreSQL's own tools do.
+        address = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        event.listen(engine.sync_engine, "do_connect", partial(_give_address, address))
+    return engine
+
+
+def _give_address(address: str, *event_arguments: Any) -> None:
+    parameters: dict[str, object] = event_arguments[-1]
+    parameters.clear()
+    parameters["dsn"] = address
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from sqlalchemy import (
     URL,
     ColumnElement,
     Connection,
+    and_,
     bindparam,
     case,
     func,
@@ -44,7 +45,9 @@ class Store:
         self._bulk = _bulk_of(engine.url)
         self._writer = engine.execution_options(**{WRITES: True})
         dialect = engine.dialect
-        put = (sqlite if dialect.name == "sqlite" else postgresql).insert(entries)
+        is_sqlite = dialect.name == "sqlite"
+        self._values = entry_values if is_sqlite else _values_without_nul
+        put = (sqlite if is_sqlite else postgresql).insert(entries)
         # Compiled once: for a batch, binding its values by name costs more than storing them.
         self._put_sql = str(
             put.on_conflict_do_nothing(index_elements=["id"]).compile(dialect=dialect)
@@ -108,8 +111,12 @@ class Store:
         async with self._writing() as connection:
             rows = await connection.execute(select(keys).order_by(keys.c.created_at, keys.c.id))
             chosen = _chosen([key_row(row) for row in rows], which)
-            change = update(keys).where(keys.c.id == chosen.id).values(revoked_at=at)
-            await connection.execute(change)
+            # Another one may have revoked it since it was read: where writers do not wait for each
+            # other from their start on (PostgreSQL), this is where they meet.
+            is_live = and_(keys.c.id == chosen.id, keys.c.revoked_at.is_(None))
+            change = update(keys).where(is_live).values(revoked_at=at)
+            if (await connection.execute(change)).rowcount == 0:
+                raise _revoked_already(chosen)
             await _advance_keys_epoch(connection)
             after = await connection.execute(select(keys).where(keys.c.id == chosen.id))
             return key_row(after.one())
@@ -147,7 +154,7 @@ class Store:
         uses = [{"which": key, "used_at": at} for key, at in sorted(last_used.items())]
         async with self._writing() as connection:
             await connection.exec_driver_sql(
-                self._put_sql, [entry_values(entry) for entry in batch]
+                self._put_sql, [self._values(entry) for entry in batch]
             )
             await connection.execute(_KEY_USED, uses)
 
@@ -231,6 +238,14 @@ def _applied(connection: Connection) -> str | None:
     return connection.execute(select(alembic_version.c.version_num)).scalar()
 
 
+def _values_without_nul(entry: Entry) -> tuple[object, ...]:
+    """For PostgreSQL, whose texts cannot hold the U+0000 that a client or an upstream may send."""
+    return tuple(
+        value.replace("\0", "\ufffd") if isinstance(value, str) else value
+        for value in entry_values(entry)
+    )
+
+
 async def _advance_keys_epoch(connection: AsyncConnection) -> None:
     await connection.execute(_ADVANCE)
 
@@ -259,12 +274,14 @@ def _chosen(rows: list[KeyRow], which: str) -> KeyRow:
         some = ", ".join(f"{row.id} ({row.name}, {row.prefix}…)" for row in live[:5])
         raise Fault(Kind.INVALID_REQUEST, f"{len(live)} keys fit that; name one by its id: {some}.")
     if fitting:
-        raise Fault(
-            Kind.INVALID_REQUEST, f"Key {fitting[0].id} ({fitting[0].name}) is revoked already."
-        )
+        raise _revoked_already(fitting[0])
     raise Fault(
         Kind.NOT_FOUND, "No key has that id, name or prefix. List the keys to see which there are."
     )
+
+
+def _revoked_already(key: KeyRow) -> Fault:
+    return Fault(Kind.INVALID_REQUEST, f"Key {key.id} ({key.name}) is revoked already.")
 
 
 def _conditions(
