@@ -20,8 +20,10 @@ from tests.talk import (
     delta,
     healthy,
     in_thread,
+    replying,
     stream_head,
     upstream,
+    whole,
 )
 
 SOON_S = 5.0
@@ -138,6 +140,49 @@ async def test_a_stream_outlives_the_removal_of_its_upstream(tmp_path: Path) -> 
             got += more
         assert got.endswith(DONE)
         await asyncio.wait_for(server.gone[0].wait(), SOON_S)
+
+
+async def test_limits_for_what_clients_send_change_with_the_file(tmp_path: Path) -> None:
+    async with healthy() as server, in_loop(tmp_path, upstream("a", server)) as gateway:
+        body, headers = chat(more="x" * 2000), {"x-more": "x" * 2000}
+        assert (await ask(gateway, body)).status == 200
+        assert (await ask(gateway, chat(), headers=headers)).status == 200
+        limits = "[server]\nmax_body_bytes = 1024\nmax_header_bytes = 1024\n"
+        rewrite(gateway, limits + upstream("a", server))
+        await until_logged(gateway, "settings reloaded")
+        assert (await ask(gateway, body)).status == 413
+        assert (await ask(gateway, chat(), headers=headers)).status == 431
+
+
+async def test_the_log_and_the_breaker_change_with_the_file(tmp_path: Path) -> None:
+    before = (
+        '[telemetry]\nlog_level = "error"\ncall_log = false\n'
+        "[routing]\nmax_attempts = 1\nbreaker_failures = 1000\n"
+    )
+    after = '[telemetry]\nlog_format = "json"\n[routing]\nmax_attempts = 1\nbreaker_failures = 1\n'
+    async with (
+        replying(whole({"error": {"message": "no"}}, 500)) as server,
+        in_loop(tmp_path, before + upstream("a", server)) as gateway,
+    ):
+        assert (await ask(gateway, chat(), call="before")).status >= 500
+        rewrite(gateway, after + upstream("a", server))
+        assert '"event":"settings reloaded"' in await until_logged(gateway, "settings reloaded")
+        assert (await ask(gateway, chat(), call="after")).status >= 500
+        await until_logged(gateway, "breaker opened")
+        log = "".join(gateway.log)
+    assert "before" not in log
+    assert '"call":"after"' in log
+
+
+async def test_what_only_a_restart_can_change_is_told_at_each_reload(tmp_path: Path) -> None:
+    async with healthy() as server, in_loop(tmp_path, upstream("a", server)) as gateway:
+        rewrite(gateway, "[server]\nport = 4001\nkeep_alive_s = 5\n" + upstream("a", server))
+        line = await until_logged(gateway, "settings reloaded")
+        assert "restart_to_apply=server.port\n" in line
+        assert (await ask(gateway, chat())).status == 200
+        gateway.log.clear()
+        rewrite(gateway, upstream("a", server))
+        assert "restart_to_apply" not in await until_logged(gateway, "settings reloaded")
 
 
 async def test_a_changed_key_is_used_for_the_next_call(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 gateway.py   the running gateway: start, background work, reload, drain
 fleet.py     upstreams as they are now: opened, discovered, kept over a reload
 world.py     fleet and settings -> the World that calls see
+reload.py    what settings put in force besides the World, and what waits for a restart
 accounts.py  keys: the rights file, the store behind it, changes by the command line
 home.py      the files in the state directory
 server.py    the listening socket and the server on it

@@ -17,6 +17,7 @@ from kilo_gateway.app.home import Home, read_lists, write_whole
 from kilo_gateway.app.ledger import LedgerKeeper
 from kilo_gateway.app.plans import BuiltIn, Plans
 from kilo_gateway.app.pricing import Prices
+from kilo_gateway.app.reload import GatewayLog, InForce, waiting_for_restart
 from kilo_gateway.app.server import Server, listen
 from kilo_gateway.app.world import build_world, deployment_ids
 from kilo_gateway.config.load import Loaded
@@ -30,8 +31,7 @@ from kilo_gateway.keys.secret import Minted
 from kilo_gateway.ledger.entry import EntryIds
 from kilo_gateway.relay.relay import Relay
 from kilo_gateway.relay.settle import Books
-from kilo_gateway.router.health import BreakerRule, Health
-from kilo_gateway.telemetry.log import Log
+from kilo_gateway.router.health import Health
 from kilo_gateway.telemetry.metrics import Metrics
 from kilo_gateway.upstreams.dialer import Dialer
 from kilo_gateway.upstreams.upstream import Upstream
@@ -84,18 +84,12 @@ class Gateway:
         self._settings = settings
         self._clock: Clock = SystemClock()
         self.metrics = Metrics()
-        self.log = Log(
-            write_log,
-            self._clock,
-            form=settings.telemetry.log_format,
-            level=settings.telemetry.log_level,
-        )
+        self.log = GatewayLog(write_log, self._clock)
+        self.log.use(settings.telemetry)
         self.accounts = Accounts(start.home, self._clock, self.log)
         self._ledger = LedgerKeeper(start.home, start.database_url, self._clock, self.log)
         self._prices = Prices(start.home.prices, self.log)
-        self._health = Health(
-            BreakerRule(settings.routing.breaker_failures, settings.routing.breaker_open_s)
-        )
+        self._health = Health()
         self._built_in = BuiltIn(self._clock, self.log)
         self._fleet = Fleet(
             Dialer(start.environ),
@@ -110,6 +104,7 @@ class Gateway:
         self._new_id = EntryIds(self._clock).next
         self._renewing = asyncio.Lock()
         self._service: Service | None = None
+        self._in_force: InForce | None = None
 
     def stop(self) -> None:
         """Begin to drain, then end. Safe to call more than once; the second time ends at once."""
@@ -136,7 +131,6 @@ class Gateway:
                 log=self.log,
                 clock=self._clock,
                 new_id=self._new_id,
-                logs_calls=settings.telemetry.call_log,
             )
             async with asyncio.TaskGroup() as tasks:
                 dice = random.SystemRandom().random
@@ -148,10 +142,9 @@ class Gateway:
                     self._clock.monotonic,
                     outbox=self._fleet.outbox,
                     new_id=self._new_id,
-                    max_head_bytes=settings.server.max_header_bytes,
-                    client_timeout_s=settings.server.client_timeout_s,
-                    keep_alive_s=settings.server.keep_alive_s,
                 )
+                self._in_force = InForce(self.log, self._health, books, guard)
+                self._in_force.use(settings)
                 server = Server(guard, listener)
                 await server.start()
                 background = Background(tasks, self.log)
@@ -301,9 +294,17 @@ class Gateway:
             )
             return
         self._settings = loaded.settings
+        if self._in_force is not None:
+            self._in_force.use(loaded.settings)
         self._retire(left)
         await self._renew_world()
-        self.log.write("info", "settings reloaded", file=_shown(loaded.path))
+        waiting = waiting_for_restart(self._start.loaded.settings, loaded.settings)
+        self.log.write(
+            "warning" if waiting else "info",
+            "settings reloaded",
+            file=_shown(loaded.path),
+            restart_to_apply=", ".join(waiting) or None,
+        )
 
     def _retire(self, upstreams: list[Upstream]) -> None:
         for upstream in upstreams:
