@@ -87,11 +87,15 @@ class MemoryExchange:
         self._chunks = iter(chunks)
         self.headers = {b"content-type": content_type, b"x-request-id": b"req_mock"}
 
+    def whole(self, _limit_bytes: int) -> bytes:
+        """The only piece."""
+        return next(self._chunks, b"")
+
     async def read(self, _deadline: float) -> bytes:
         """The next piece."""
         return next(self._chunks, b"")
 
-    async def read_all(self, _limit_bytes: int, _deadline: float) -> bytes:
+    async def read_all(self, _limit_bytes: int, _deadline: float, _silence_s: float) -> bytes:
         """The only piece."""
         return next(self._chunks, b"")
 

@@ -34,9 +34,9 @@ from kilo_gateway.keys.secret import mint
 from kilo_gateway.ledger.journal import Journal
 from kilo_gateway.ledger.pricing import cost
 from kilo_gateway.relay.heads import whole_headers
-from kilo_gateway.relay.settle import Books, Outcome
+from kilo_gateway.relay.settle import Books
 from kilo_gateway.router.health import Health
-from kilo_gateway.router.planner import Asked, Circumstances, plan
+from kilo_gateway.router.planner import sole
 from kilo_gateway.telemetry.log import Log, strike
 from kilo_gateway.telemetry.metrics import Metrics
 from kilo_gateway.upstreams.outbox import Outbox
@@ -130,10 +130,10 @@ def steps(directory: Path) -> dict[str, Callable[[], object]]:
     facts = dialect.read_reply(REPLY, "chat")
     if facts is None or not facts.usage.is_known:
         raise SystemExit("the usage of the reply is not read: something is broken")
-    outcome = Outcome(usage=facts.usage, finish_reason="stop", upstream_request_id="req_mock")
+    usage = facts.usage
     attempt = books.open(call, grant, 1, DEPLOYMENT)
     attempt.status, attempt.first_byte = 200, clock.monotonic()
-    books.settle(call, attempt, outcome)
+    books.settle(call, attempt)
     books.log.flush()
     log_line = lines[0]
     stream = dialect.stream("chat", wants_usage=True)
@@ -141,8 +141,8 @@ def steps(directory: Path) -> dict[str, Callable[[], object]]:
 
     def attempt_with(ledger: Books) -> None:
         made = ledger.open(call, grant, 1, DEPLOYMENT)
-        made.status, made.first_byte = 200, made.started
-        ledger.settle(call, made, outcome)
+        made.status, made.first_byte, made.usage = 200, made.started, usage
+        ledger.settle(call, made)
         if len(lines) > 1000 or journal.waiting > 1000:
             ledger.log.flush()
             lines.clear()
@@ -153,9 +153,7 @@ def steps(directory: Path) -> dict[str, Callable[[], object]]:
         reader = dialect.stream("chat", wants_usage=True)
         return reader.feed(EVENT * 14 + LAST_EVENTS)
 
-    at = Circumstances(health, clock.monotonic(), lambda: 0.5)
-    asked = Asked(("mock",), "chat")
-    names = OneModel()
+    now, names = clock.monotonic(), OneModel()
     spent = cost(facts.usage, DEPLOYMENT.price)
     return {
         "pass: the cost of timing itself": lambda: None,
@@ -165,7 +163,7 @@ def steps(directory: Path) -> dict[str, Callable[[], object]]:
         "read_fields 100 kB": lambda: read_fields(large),
         "peek": lambda: dialect.peek("chat", call.fields),
         "read_hints": lambda: read_hints(headers),
-        "plan": lambda: plan(asked, grant, names, at),
+        "plan": lambda: sole("mock", "chat", grant, names, health, now),
         "outbound 450 B": lambda: dialect.outbound(call, DEPLOYMENT, NO_QUIRKS),
         "outbound 100 kB": lambda: dialect.outbound(large_call, DEPLOYMENT, NO_QUIRKS),
         "read_reply 0.9 kB": lambda: dialect.read_reply(REPLY, "chat"),

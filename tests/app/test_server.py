@@ -53,7 +53,7 @@ class Served:
         if inbound.path == "/wait":
             self.begun.set()
             await self.finish.wait()
-        await reply.whole(200, [], b"hello")
+        await reply.whole(200, b"", b"hello")
 
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         return await asyncio.open_connection(*self.listener.getsockname())

@@ -109,3 +109,20 @@ def test_a_new_arrival_keeps_its_connection_and_has_no_body_yet():
     assert (request.keep_alive, request.wants_chunks) == (True, True)
     assert (request.is_complete, request.expects_continue) == (False, False)
     assert (request.pieces, request.buffered, request.waiter, request.head) == ([], 0, None, None)
+
+
+def test_a_body_that_is_here_is_given_whole_and_once():
+    request = Arrival(Feed().wait)
+    assert request.whole() is None  # more is to come
+    request.pieces.append(b"abc")
+    request.is_complete = True
+    assert request.whole() == b"abc"
+    assert request.whole() == b""
+
+
+def test_a_body_in_pieces_is_read_piece_by_piece():
+    request = Arrival(Feed().wait)
+    request.pieces += [b"a", b"b"]
+    request.is_complete = True
+    assert request.whole() is None
+    assert request.pieces == [b"a", b"b"]

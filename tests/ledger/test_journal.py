@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from kilo_gateway.core.fault import Fault, Kind
 from kilo_gateway.core.usage import Usage
-from kilo_gateway.ledger.entry import Entry
-from kilo_gateway.ledger.journal import Journal, Recovery
+from kilo_gateway.ledger.entry import TEXT_LIMIT, Entry
+from kilo_gateway.ledger.journal import RECORD_LIMIT_BYTES, Journal, Recovery
 from kilo_gateway.ledger.segment import CLOSED, OPENED
 
 SIZE = 65536
@@ -18,8 +18,9 @@ FAT = "x" * 9000  # so that a few attempts fill a segment
 
 
 @pytest.fixture
-def reopen(tmp_path, clock):
-    """Opens the journal anew; the one before dies as its process would."""
+def reopen(tmp_path, clock, monkeypatch):
+    """Opens the journal anew; the one before dies as its process would. Fat records stay as fat as they are."""
+    monkeypatch.setattr("kilo_gateway.ledger.journal._PLAIN_BYTES", RECORD_LIMIT_BYTES)
     journals = []
 
     def start(**options):
@@ -56,6 +57,16 @@ def test_a_closed_attempt_is_read_as_it_was_closed(reopen, opening_of, entry_of)
     journal.close(entry)
     assert (journal.open_count, journal.waiting) == (0, 1)
     assert journal.read_closed(10) == [entry]
+
+
+def test_what_is_too_long_is_cut_when_it_is_closed(tmp_path, clock, opening_of, entry_of):
+    journal = Journal(tmp_path, clock=clock, segment_bytes=SIZE)
+    opening = opening_of(3, project=FAT)
+    journal.open(opening)
+    journal.close(entry_of(opening))
+    [entry] = journal.read_closed(10)
+    assert entry.opening.project == FAT[:TEXT_LIMIT]
+    journal.shut()
 
 
 def test_the_same_entries_come_until_they_are_acknowledged(reopen, opening_of, entry_of):

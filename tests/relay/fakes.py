@@ -89,13 +89,16 @@ class FakeExchange:
 
     def __init__(
         self, stage: Stage, status: int, headers: dict[bytes, bytes], pieces: Sequence[Piece]
-    ):
+    ) -> None:
         self.status = status
         self.headers = headers
         self._stage = stage
         self._pieces = list(pieces)
         self.closed = 0
         stage.exchanges.append(self)
+
+    def whole(self, limit_bytes: int) -> bytes | None:
+        return None
 
     async def read(self, deadline: float) -> bytes | None:
         await self._stage.point()
@@ -201,6 +204,15 @@ class FakeUpstream:
         return FakeExchange(self._stage, *reply)
 
 
+def lines_of(headers: bytes) -> dict[bytes, bytes]:
+    """Header lines as a table; each name stands there once, each line ends as it must."""
+    lines = headers.split(b"\r\n")
+    assert lines.pop() == b""
+    rows = [line.split(b": ", 1) for line in lines]
+    assert len({row[0] for row in rows}) == len(rows)
+    return dict(rows)
+
+
 class FakeReply:
     """A client that keeps what it gets, and insists on the order that `relay.Reply` promises."""
 
@@ -213,15 +225,15 @@ class FakeReply:
         self.is_stream = False
         self.has_ended = False
 
-    async def whole(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    async def whole(self, status: int, headers: bytes, body: bytes) -> None:
         assert self.status is None
-        self.status, self.headers = status, dict(headers)
+        self.status, self.headers = status, lines_of(headers)
         await self._stage.point()
         self.body, self.has_ended = body, True
 
-    async def open(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+    async def open(self, status: int, headers: bytes) -> None:
         assert self.status is None
-        self.status, self.headers, self.is_stream = status, dict(headers), True
+        self.status, self.headers, self.is_stream = status, lines_of(headers), True
         await self._stage.point()
 
     async def write(self, data: bytes) -> None:

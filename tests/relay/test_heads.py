@@ -9,12 +9,13 @@ from kilo_gateway.core.deployment import Deployment
 from kilo_gateway.ledger.entry import Opening
 from kilo_gateway.relay.attempt import Attempt
 from kilo_gateway.relay.heads import (
+    answer_headers,
     header_text,
-    server_timing,
     stream_headers,
     upstream_request_id,
     whole_headers,
 )
+from tests.relay.fakes import lines_of
 
 STREAM = b"text/event-stream; charset=utf-8"
 
@@ -23,7 +24,7 @@ def make_call(arrived=100.0):
     return Call("req_1", "openai_chat", "chat", "small", {}, 2, False, arrived, 0.0)
 
 
-def make_attempt(number=2, model="openai/gpt-5", first_byte=None):
+def make_attempt(number=2, model="openai/gpt-5", first_byte=None, upstream=None):
     deployment = Deployment("my openai", model, "gpt-5", "openai_chat")
     opening = Opening(
         id="e1",
@@ -41,21 +42,24 @@ def make_attempt(number=2, model="openai/gpt-5", first_byte=None):
         opened_at=0.0,
         estimated_input_tokens=1,
     )
-    attempt = Attempt(opening, deployment, 100.010)
+    attempt = Attempt(opening, deployment, 100.010, number)
     attempt.first_byte = first_byte
+    attempt.upstream_request_id = upstream_request_id(upstream or {})
     return attempt
 
 
 def whole(upstream=None, cost=None):
-    found = whole_headers(make_call(), make_attempt(), upstream or {}, cost, 100.5)
-    assert len({name for name, _ in found}) == len(found)
-    return dict(found)
+    attempt = make_attempt(upstream=upstream)
+    return lines_of(whole_headers(make_call(), attempt, upstream or {}, cost, 100.5))
 
 
 def stream(upstream=None):
-    found = stream_headers(make_call(), make_attempt(), upstream or {}, STREAM, 100.5)
-    assert len({name for name, _ in found}) == len(found)
-    return dict(found)
+    attempt = make_attempt(upstream=upstream)
+    return lines_of(stream_headers(make_call(), attempt, STREAM, 100.5))
+
+
+def timing(call, attempt, now):
+    return lines_of(answer_headers(call, attempt, STREAM, now))[b"server-timing"]
 
 
 @pytest.mark.parametrize("answer", [whole, stream])
@@ -97,13 +101,11 @@ def test_a_stream_is_not_cached_and_not_held_back_by_proxies():
 
 def test_timing_is_told_in_the_gateways_and_the_upstreams_part():
     attempt = make_attempt(first_byte=100.210)
-    assert (
-        server_timing(make_call(), attempt, 100.215) == b"gateway;dur=15.000, upstream;dur=200.000"
-    )
+    assert timing(make_call(), attempt, 100.215) == b"gateway;dur=15.000, upstream;dur=200.000"
 
 
 def test_timing_before_a_first_byte_counts_up_to_now():
-    assert server_timing(make_call(), make_attempt(), 100.110) == (
+    assert timing(make_call(), make_attempt(), 100.110) == (
         b"gateway;dur=10.000, upstream;dur=100.000"
     )
 
@@ -113,7 +115,7 @@ def test_no_part_of_the_timing_is_negative_when_time_runs_forward(a, b, c, d):
     arrived, started, first_byte, now = sorted((a, b, c, d))
     attempt = make_attempt(first_byte=first_byte)
     attempt.started = started
-    assert b"-" not in server_timing(make_call(arrived), attempt, now)
+    assert b"-" not in timing(make_call(arrived), attempt, now)
 
 
 @pytest.mark.parametrize(
@@ -121,10 +123,10 @@ def test_no_part_of_the_timing_is_negative_when_time_runs_forward(a, b, c, d):
     [
         ({}, None),
         ({b"request-id": b""}, None),
-        ({b"x-request-id": b"a"}, b"a"),
-        ({b"apim-request-id": b"z"}, b"z"),
-        ({b"request-id": b"r", b"x-request-id": b"a"}, b"r"),
-        ({b"request-id": b"r" * 500}, b"r" * 200),
+        ({b"x-request-id": b"a"}, "a"),
+        ({b"apim-request-id": b"z"}, "z"),
+        ({b"request-id": b"r", b"x-request-id": b"a"}, "r"),
+        ({b"request-id": b"r" * 500}, "r" * 200),
     ],
 )
 def test_the_upstreams_request_id_is_found_where_vendors_put_it(headers, expected):

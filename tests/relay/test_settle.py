@@ -13,7 +13,7 @@ from kilo_gateway.core.grant import Grant
 from kilo_gateway.core.money import FREE, Price
 from kilo_gateway.core.usage import UNKNOWN_USAGE, Usage
 from kilo_gateway.ledger.journal import Journal
-from kilo_gateway.relay.settle import Books, Outcome
+from kilo_gateway.relay.settle import Books
 from kilo_gateway.router.health import BreakerRule, Health
 from kilo_gateway.telemetry.log import Log
 from kilo_gateway.telemetry.metrics import Metrics
@@ -58,7 +58,7 @@ def run(
     rig,
     *,
     fault=None,
-    outcome=None,
+    told=None,
     price=PRICE,
     call=None,
     first_byte=1000.2,
@@ -73,7 +73,9 @@ def run(
     attempt.is_sent = is_sent
     attempt.first_byte, attempt.fault, attempt.status = first_byte, fault, 200
     rig.clock.now = ended
-    rig.books.settle(call, attempt, outcome or Outcome())
+    for name, value in (told or {}).items():
+        setattr(attempt, name, value)
+    rig.books.settle(call, attempt)
     [entry] = rig.journal.read_closed(10)
     rig.journal.acknowledge()
     return entry
@@ -90,7 +92,7 @@ def test_an_attempt_is_in_the_journal_before_anything_is_sent(rig):
 
 def test_an_answer_leaves_its_usage_cost_and_times(rig):
     usage = Usage(1000, 100, raw=b"{}")
-    entry = run(rig, outcome=Outcome(usage, "stop", upstream_request_id="r1"))
+    entry = run(rig, told={"usage": usage, "finish_reason": "stop", "upstream_request_id": "r1"})
     assert (entry.outcome, entry.status, entry.has_error) == ("ok", 200, False)
     assert (entry.usage, entry.cost_nanodollars) == (usage, 3_000_000)
     assert (entry.price_source, entry.price_since) == ("config", "2026-01-01")
@@ -116,21 +118,21 @@ def test_an_answer_that_told_no_usage_has_an_unknown_cost(rig):
 
 
 def test_an_answer_that_costs_nothing_costs_zero(rig):
-    assert run(rig, price=FREE, outcome=Outcome(Usage(5, 5))).cost_nanodollars == 0
+    assert run(rig, price=FREE, told={"usage": Usage(5, 5)}).cost_nanodollars == 0
 
 
 def test_without_a_price_the_cost_is_what_the_upstream_said_or_unknown(rig):
-    told = Outcome(Usage(5, 5, cost_nanodollars=77))
-    assert run(rig, price=None, outcome=told).cost_nanodollars == 77
-    assert run(rig, price=None, outcome=Outcome(Usage(5, 5))).cost_nanodollars is None
+    told = {"usage": Usage(5, 5, cost_nanodollars=77)}
+    assert run(rig, price=None, told=told).cost_nanodollars == 77
+    assert run(rig, price=None, told={"usage": Usage(5, 5)}).cost_nanodollars is None
 
 
 @pytest.mark.parametrize("kind", list(Kind))
 def test_a_fault_before_the_model_worked_costs_zero_and_another_is_estimated(rig, kind):
     may_have_cost = kind in MAY_HAVE_COST
     first_byte = 1000.2 if may_have_cost else None
-    outcome = Outcome(streamed_tokens=40 if may_have_cost else None)
-    entry = run(rig, fault=fault_of(kind), outcome=outcome, first_byte=first_byte)
+    told = {"streamed_tokens": 40 if may_have_cost else None}
+    entry = run(rig, fault=fault_of(kind), told=told, first_byte=first_byte)
     if may_have_cost:
         assert entry.usage == Usage(100, 40, source="estimated")
         assert entry.cost_nanodollars == 100 * 2000 + 40 * 10_000
@@ -147,7 +149,7 @@ def test_an_estimate_of_a_model_without_price_is_unknown_not_zero(rig):
 @pytest.mark.parametrize("kind", sorted(MAY_HAVE_COST))
 def test_what_was_told_before_the_fault_is_not_estimated_anew(rig, kind):
     told = Usage(7, 3)
-    entry = run(rig, fault=fault_of(kind), outcome=Outcome(told, streamed_tokens=40))
+    entry = run(rig, fault=fault_of(kind), told={"usage": told, "streamed_tokens": 40})
     assert entry.usage == told
 
 
@@ -166,11 +168,13 @@ def test_what_was_told_before_the_fault_is_not_estimated_anew(rig, kind):
     ],
 )
 def test_an_answer_that_was_cut_or_refused_has_an_error(rig, finish_reason, has_error):
-    assert run(rig, outcome=Outcome(Usage(1, 1), finish_reason)).has_error is has_error
+    assert (
+        run(rig, told={"usage": Usage(1, 1), "finish_reason": finish_reason}).has_error is has_error
+    )
 
 
 def test_an_answer_keeps_its_deployment_healthy(rig):
-    run(rig, outcome=Outcome(Usage(1, 1)))
+    run(rig, told={"usage": Usage(1, 1)})
     assert rig.books.health.average_first_byte_s("openai/gpt-5") == pytest.approx(0.2)
 
 
@@ -190,7 +194,7 @@ def test_a_client_that_leaves_tells_nothing_of_the_upstream(rig, kind):
 
 
 def test_metrics_count_outcome_tokens_and_cost(rig):
-    run(rig, outcome=Outcome(Usage(1000, 100)))
+    run(rig, told={"usage": Usage(1000, 100)})
     run(rig, fault=fault_of(Kind.UPSTREAM_TIMEOUT), price=None, first_byte=None)
     series = rig.books.metrics.series["chat", "openai/gpt-5", "openai"]
     assert series.outcomes == {"ok": 1, "timeout": 1}
@@ -224,3 +228,37 @@ def test_what_never_left_costs_nothing(rig):
     fault = Fault(Kind.CLIENT_DISCONNECT, "left while it waited for a connection")
     entry = run(rig, fault=fault, first_byte=None, is_sent=False)
     assert (entry.cost_nanodollars, entry.usage.is_known) == (0, False)
+
+
+def test_what_ends_is_written_up_a_moment_later_and_together(rig):
+    asked = []
+    rig.books.later = asked.append
+    deployment = Deployment("openai", "openai/gpt-5", "gpt-5", "openai_chat", price=PRICE)
+    for _ in range(3):
+        rig.books.settle(make_call(), rig.books.open(make_call(), GRANT, 1, deployment))
+    assert (rig.journal.open_count, len(asked)) == (3, 1)
+    asked[0]()
+    assert (rig.journal.open_count, rig.journal.waiting) == (0, 3)
+    rig.books.settle(make_call(), rig.books.open(make_call(), GRANT, 1, deployment))
+    assert len(asked) == 2
+
+
+def test_health_is_told_at_once(rig):
+    rig.books.later = lambda _work: None
+    deployment = Deployment("openai", "openai/gpt-5", "gpt-5", "openai_chat", price=PRICE)
+    attempt = rig.books.open(make_call(), GRANT, 1, deployment)
+    attempt.fault = fault_of(Kind.UPSTREAM_ERROR)
+    rig.books.settle(make_call(), attempt)
+    assert rig.books.health.state("openai/gpt-5", 1000.0) == "open"
+
+
+def test_an_attempt_that_cannot_be_written_up_does_not_keep_the_others(rig):
+    deployment = Deployment("openai", "openai/gpt-5", "gpt-5", "openai_chat", price=PRICE)
+    rig.books.later = lambda _work: None
+    lost, kept = (rig.books.open(make_call(), GRANT, 1, deployment) for _ in range(2))
+    for attempt in (lost, lost, kept):  # the second settlement of the first one is a mistake
+        rig.books.settle(make_call(), attempt)
+    rig.books.write_up()
+    assert [entry.opening for entry in rig.journal.read_closed(10)] == [lost.opening, kept.opening]
+    rig.books.log.flush()
+    assert "attempt not written up" in "".join(rig.lines)

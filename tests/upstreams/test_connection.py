@@ -17,6 +17,7 @@ class Pool:
 
     def __init__(self) -> None:
         self.said: list[str] = []
+        self.is_watching = False
 
     def made(self) -> None:
         self.said.append("made")

@@ -59,7 +59,7 @@ def tls_for(ca: trustme.CA) -> Callable[[str], ssl.SSLContext]:
 
 
 async def whole(pool: Pool) -> bytes:
-    exchange = await send(pool, HEAD, b"", lane="key", deadline=monotonic() + 2)
+    exchange = await send(pool, HEAD, b"", "key", monotonic() + 2)
     try:
         return await exchange.read_all(1 << 20, monotonic() + 2)
     finally:
@@ -188,7 +188,7 @@ async def test_a_large_body_over_tls(make_pool, tls_for, ca_file):
     ) as server:
         pool = make_pool(parse_target("acme", f"https://localhost:{server.port}", ca_file=ca_file))
         head = b"POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % len(body)
-        exchange = await send(pool, head, body, lane="key", deadline=monotonic() + 5)
+        exchange = await send(pool, head, body, "key", monotonic() + 5)
         assert await exchange.read_all(len(body), monotonic() + 5) == body
         exchange.close()
         assert server.requests[0].body == body

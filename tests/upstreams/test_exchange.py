@@ -47,7 +47,7 @@ def head(body: bytes = b"") -> bytes:
 async def ask(
     pool: Pool, body: bytes = b"{}", *, lane: str = "key", deadline: float | None = None
 ) -> Exchange:
-    return await send(pool, head(body), body, lane=lane, deadline=deadline or soon())
+    return await send(pool, head(body), body, lane, deadline or soon())
 
 
 async def whole(pool: Pool, body: bytes = b"{}") -> bytes:
@@ -204,7 +204,7 @@ async def test_without_a_deadline_the_time_to_the_first_byte_is_limited(make_poo
     async with serve([ReadRequest(), UntilGone()]) as server:
         pool = make_pool(server.port, timeouts=Timeouts(first_byte_s=0.03))
         with pytest.raises(Fault) as caught:
-            await send(pool, head(), b"", lane="key", deadline=None)
+            await send(pool, head(), b"", "key", None)
     assert caught.value.kind == Kind.UPSTREAM_TIMEOUT
 
 
@@ -313,7 +313,7 @@ async def test_a_reader_that_waits_holds_the_upstream_back(make_pool):
         [ReadRequest(), Send(OK + b"Content-Length: %d\r\n\r\n" % size), Send(b"x" * size), Stall()]
     ) as server:
         exchange = await ask(make_pool(server.port))
-        connection = exchange._connection
+        connection = exchange.connection
         while not connection._is_reading_paused:
             await asyncio.sleep(0)
         for _ in range(50):

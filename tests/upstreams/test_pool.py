@@ -38,11 +38,11 @@ def soon(seconds: float = 2.0) -> float:
 
 
 async def ask(pool: Pool, lane: str = "key") -> Exchange:
-    return await send(pool, HEAD, b"", lane=lane, deadline=soon())
+    return await send(pool, HEAD, b"", lane, soon())
 
 
 async def whole(pool: Pool, lane: str = "key") -> bytes:
-    exchange = await send(pool, HEAD, b"", lane=lane, deadline=None)
+    exchange = await send(pool, HEAD, b"", lane, None)
     try:
         return await exchange.read_all(1 << 20, pool.monotonic() + 2)
     finally:
@@ -219,7 +219,7 @@ async def test_a_waiter_leaves_at_its_deadline(make_pool):
         pool = make_pool(server.port, max_connections=1)
         first = await ask(pool)
         with pytest.raises(Fault) as caught:
-            await send(pool, HEAD, b"", lane="key", deadline=soon(0.03))
+            await send(pool, HEAD, b"", "key", soon(0.03))
         assert (caught.value.kind, pool.waiting_count) == (Kind.OVERLOADED, 0)
         first.close()
         assert pool.idle_count == 1
@@ -316,7 +316,7 @@ async def test_a_connect_is_given_up_at_its_limit_or_the_deadline(make_pool, con
     pool = make_pool(1, dialer=StuckDialer(), timeouts=Timeouts(connect_s=connect_s))
     started = monotonic()
     with pytest.raises(Fault) as caught:
-        await send(pool, HEAD, b"", lane="key", deadline=soon(deadline_s))
+        await send(pool, HEAD, b"", "key", soon(deadline_s))
     assert caught.value.kind == Kind.UPSTREAM_CONNECT
     assert monotonic() - started < 1
     assert pool.open_count == 0
@@ -383,7 +383,7 @@ async def test_a_connection_that_ends_between_grant_and_use_is_replaced(make_poo
     async with serve(ANSWERING, [Set(reached), *ANSWERING]) as server:
         pool = make_pool(server.port, max_connections=1)
         first = await ask(pool)
-        connection: Connection = first._connection
+        connection: Connection = first.connection
         served: list[str] = []
         tasks = await queued(pool, "a", served)
         first.close()

@@ -5,6 +5,7 @@ import random
 import signal
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -41,6 +42,7 @@ _STARTING_DISCOVERY_S = (2.0, 5.0, 15.0, 60.0)
 _WATCH_S = 1.0
 _LAG_S = 0.5
 _FLUSH_S = 0.2
+_WRITE_UP_S = 0.005
 _SWEEP_S = 1.0
 _LAST_WORDS_S = 2.0
 
@@ -105,6 +107,7 @@ class Gateway:
         self._renewing = asyncio.Lock()
         self._service: Service | None = None
         self._in_force: InForce | None = None
+        self._write_up: Callable[[], None] = lambda: None
 
     def stop(self) -> None:
         """Begin to drain, then end. Safe to call more than once; the second time ends at once."""
@@ -131,7 +134,9 @@ class Gateway:
                 log=self.log,
                 clock=self._clock,
                 new_id=self._new_id,
+                later=partial(asyncio.get_running_loop().call_later, _WRITE_UP_S),
             )
+            self._write_up = books.write_up
             async with asyncio.TaskGroup() as tasks:
                 dice = random.SystemRandom().random
                 relay = Relay(books, dice, tasks)
@@ -162,6 +167,7 @@ class Gateway:
                 await self._stop.wait()
                 await self._drain(relay)
                 await server.stop()
+                books.write_up()
                 background.cancel()
                 await self._end()
 
@@ -187,6 +193,7 @@ class Gateway:
         # Late: the library is needed from the first scrape on, not to answer the first call.
         from kilo_gateway.telemetry.exposition import Exposition  # noqa: PLC0415
 
+        self._write_up()
         return Exposition(self.metrics).render()
 
     def _readiness(self) -> tuple[bool, dict[str, str]]:

@@ -11,13 +11,13 @@ from kilo_gateway.edge.listing import Pages, models, providers
 from kilo_gateway.edge.probes import Shown
 from kilo_gateway.edge.reply import WireReply
 from kilo_gateway.edge.request import ClientGoneError, Inbound
-from kilo_gateway.edge.routes import Route, find, is_api, is_later
+from kilo_gateway.edge.routes import ROUTES, Route, find, is_api, is_later
 from kilo_gateway.edge.service import Service
-from kilo_gateway.relay.reply import Headers
+from kilo_gateway.relay.reply import Lines
 
 _REQUEST_ID_CHARACTERS = 128
 _ALLOWED_HEADERS = b"*, authorization"
-_EXPOSED_HEADERS = b"*"
+_CORS = b"access-control-expose-headers: *\r\nvary: origin\r\n"
 _PREFLIGHT_S = b"86400"
 _PAGES: dict[str, Callable[[Service], Shown]] = {
     "live": probes.live,
@@ -37,11 +37,16 @@ class EdgeApp:
     async def __call__(self, inbound: Inbound, reply: WireReply) -> None:
         """Answer one request."""
         headers = inbound.headers
-        inbound.id = self._request_id(headers)
+        given = headers.get(b"x-request-id")
+        inbound.id = self._request_id(given)
         if b"origin" in headers:
             reply.extra = self._cors(headers[b"origin"])
         try:
-            await self._route(inbound, reply)
+            route = ROUTES.get(inbound.path)
+            if route is not None and route.operation is not None and inbound.method == "POST":
+                await generate(self._service, route.operation, inbound, reply)
+            else:
+                await self._route(inbound, reply)
         except Fault as fault:
             await self._answer(fault, inbound, reply)
         except ClientGoneError:
@@ -62,28 +67,23 @@ class EdgeApp:
         finally:
             reply.detach()
 
-    def _request_id(self, headers: dict[bytes, bytes]) -> str:
+    def _request_id(self, given: bytes | None) -> str:
         """The client's own id of the request if it is a sane one, else a new one."""
-        given = headers.get(b"x-request-id")
         if given is not None:
             text = given.decode("latin-1")
             if 0 < len(text) <= _REQUEST_ID_CHARACTERS and text.isascii() and text.isprintable():
                 return text
         return f"req_{self._service.new_id()}"
 
-    def _cors(self, origin: bytes) -> Headers:
+    def _cors(self, origin: bytes) -> Lines:
         allowed = self._service.world.limits.cors_origins
         if "*" in allowed:
             shown = b"*"
         elif origin.decode("latin-1") in allowed:
             shown = origin
         else:
-            return []
-        return [
-            (b"access-control-allow-origin", shown),
-            (b"access-control-expose-headers", _EXPOSED_HEADERS),
-            (b"vary", b"origin"),
-        ]
+            return b""
+        return b"access-control-allow-origin: %b\r\n%b" % (shown, _CORS)
 
     async def _route(self, inbound: Inbound, reply: WireReply) -> None:
         method = inbound.method
@@ -97,7 +97,7 @@ class EdgeApp:
             await generate(self._service, route.operation, inbound, reply)
         else:
             shown = self._page(route, inbound, model_id)
-            headers = [(b"content-type", shown.content_type)]
+            headers = b"content-type: %b\r\n" % shown.content_type
             await self._send(inbound, reply, shown.status, headers, shown.body)
 
     def _page(self, route: Route, inbound: Inbound, model_id: str) -> Shown:
@@ -109,19 +109,18 @@ class EdgeApp:
 
     async def _other_method(self, route: Route, inbound: Inbound, reply: WireReply) -> None:
         allowed = b"POST, OPTIONS" if route.method == "POST" else b"GET, HEAD, OPTIONS"
-        headers = [(b"allow", allowed)]
+        headers = b"allow: %b\r\n" % allowed
         if inbound.method == "OPTIONS":
-            headers += [
-                (b"access-control-allow-methods", allowed),
-                (b"access-control-allow-headers", _ALLOWED_HEADERS),
-                (b"access-control-max-age", _PREFLIGHT_S),
-            ]
+            headers += (
+                b"access-control-allow-methods: %b\r\naccess-control-allow-headers: %b\r\n"
+                b"access-control-max-age: %b\r\n" % (allowed, _ALLOWED_HEADERS, _PREFLIGHT_S)
+            )
             await self._send(inbound, reply, 204, headers, b"")
             return
         self._service.metrics.faults[Kind.METHOD_NOT_ALLOWED] += 1
         message = f"This path takes {allowed.decode()}, not {inbound.method[:20]}."
         status, more, body = answer(Fault(Kind.METHOD_NOT_ALLOWED, message), inbound.id)
-        await self._send(inbound, reply, status, [*more, *headers], body)
+        await self._send(inbound, reply, status, more + headers, body)
 
     async def _answer(self, fault: Fault, inbound: Inbound, reply: WireReply) -> None:
         """Tell the client of a fault, if nothing of another answer has gone out."""
@@ -132,13 +131,13 @@ class EdgeApp:
             reply.abandon()
 
     async def _send(
-        self, inbound: Inbound, reply: WireReply, status: int, headers: Headers, body: bytes
+        self, inbound: Inbound, reply: WireReply, status: int, headers: Lines, body: bytes
     ) -> None:
         """An answer of our own, no upstream's: with the request's id, and how long it took us."""
         took_ms = (self._service.clock.monotonic() - inbound.arrived) * 1000
-        headers.append((b"server-timing", b"gateway;dur=%.3f" % took_ms))
-        if not any(name == b"x-request-id" for name, _ in headers):
-            headers.append((b"x-request-id", inbound.id.encode()))
+        headers += b"server-timing: gateway;dur=%.3f\r\n" % took_ms
+        if b"x-request-id: " not in headers:
+            headers += b"x-request-id: %b\r\n" % inbound.id.encode()
         await reply.whole(status, headers, body)
 
 

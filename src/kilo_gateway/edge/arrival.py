@@ -2,40 +2,27 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import final
+
+import msgspec
 
 from kilo_gateway.edge.request import Inbound
 
 
-@final
-class Arrival:
+class Arrival(msgspec.Struct, eq=False):
     """A request as it arrives: its head, the body's pieces that nobody has taken yet, and who waits for more.
 
     `head` is None once the request is answered: what still comes of it is dropped. `wait` waits until more has come.
     """
 
-    __slots__ = (
-        "buffered",
-        "expects_continue",
-        "head",
-        "is_complete",
-        "keep_alive",
-        "pieces",
-        "wait",
-        "waiter",
-        "wants_chunks",
-    )
-
-    def __init__(self, wait: "Callable[[Arrival], Awaitable[None]]") -> None:
-        self.wait = wait
-        self.pieces: list[bytes] = []
-        self.buffered = 0
-        self.is_complete = False
-        self.keep_alive = True
-        self.wants_chunks = True
-        self.expects_continue = False
-        self.waiter: asyncio.Future[None] | None = None
-        self.head: Inbound | None = None
+    wait: "Callable[[Arrival], Awaitable[None]]"
+    keep_alive: bool = True
+    wants_chunks: bool = True
+    expects_continue: bool = False
+    is_complete: bool = False
+    pieces: list[bytes] = []
+    buffered: int = 0
+    waiter: asyncio.Future[None] | None = None
+    head: Inbound | None = None
 
     async def next_piece(self) -> bytes:
         """The body's next bytes, b"" at its end."""
@@ -45,6 +32,14 @@ class Arrival:
             await self.wait(self)
         data = self.pieces[0] if len(self.pieces) == 1 else b"".join(self.pieces)
         self.pieces.clear()
+        self.buffered = 0
+        return data
+
+    def whole(self) -> bytes | None:
+        """The body, if all of it is here; None if more is to come, or it came in many pieces."""
+        if not self.is_complete or len(self.pieces) > 1:
+            return None
+        data = self.pieces.pop() if self.pieces else b""
         self.buffered = 0
         return data
 

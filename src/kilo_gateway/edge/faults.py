@@ -4,23 +4,24 @@ import math
 
 from kilo_gateway.core.fault import Fault, Kind
 from kilo_gateway.dialects.registry import DIALECTS
-from kilo_gateway.relay.reply import Headers
+from kilo_gateway.relay.reply import Lines
 
 _DIALECT = DIALECTS["openai_chat"]
 
 
-def answer(fault: Fault, request_id: str) -> tuple[int, Headers, bytes]:
+def answer(fault: Fault, request_id: str) -> tuple[int, Lines, bytes]:
     """Everything that a client gets to see of a fault."""
-    headers: Headers = [
-        (b"content-type", b"application/json"),
-        (b"x-request-id", request_id.encode()),
-        (b"content-encoding", b"identity"),
-    ]
+    headers = (
+        b"content-type: application/json\r\nx-request-id: %b\r\ncontent-encoding: identity\r\n"
+        % request_id.encode()
+    )
     if fault.retry_after is not None:
-        headers.append((b"retry-after", b"%d" % max(1, math.ceil(fault.retry_after))))
-        headers.append((b"retry-after-ms", b"%d" % max(1, math.ceil(fault.retry_after * 1000))))
+        headers += b"retry-after: %d\r\nretry-after-ms: %d\r\n" % (
+            max(1, math.ceil(fault.retry_after)),
+            max(1, math.ceil(fault.retry_after * 1000)),
+        )
     if fault.kind is Kind.AUTHENTICATION_REQUIRED:
-        headers.append((b"www-authenticate", b'Bearer error="invalid_token"'))
+        headers += b'www-authenticate: Bearer error="invalid_token"\r\n'
     elif fault.kind is Kind.PAID_MODEL_AUTH_REQUIRED:
-        headers.append((b"www-authenticate", b"Bearer"))
+        headers += b"www-authenticate: Bearer\r\n"
     return fault.status, headers, _DIALECT.error_body(fault, request_id)

@@ -10,7 +10,7 @@ from kilo_gateway.dialects.body import read_fields
 from kilo_gateway.dialects.registry import DIALECTS
 from kilo_gateway.edge.hints import read_hints
 from kilo_gateway.edge.reply import WireReply
-from kilo_gateway.edge.request import HeaderMap, Inbound, credential, read_body
+from kilo_gateway.edge.request import Inbound, credential, read_body, unpacked
 from kilo_gateway.edge.service import Service
 
 _KEYS_WAIT_S = 5.0
@@ -28,40 +28,48 @@ async def generate(
             "The gateway is being restarted: send the request again.",
             retry_after=1.0,
         )
-    service.relay.let_in()
+    relay = service.relay
+    relay.let_in()
     try:
         headers = inbound.headers
-        grant = await authenticate(service, headers)
+        key = credential(headers)
+        grant = service.grants.known(key) if key is not None else None
+        if grant is None:
+            grant = await authenticate(service, key)
         world = service.world
-        body = await read_body(inbound.next_piece, headers, world.limits.max_body_bytes)
+        limit_bytes = world.limits.max_body_bytes
+        body = inbound.whole_body()
+        if body is None:
+            body = await read_body(inbound.next_piece, headers, limit_bytes)
+        elif b"content-encoding" in headers or len(body) > limit_bytes:
+            body = unpacked(body, headers, limit_bytes)
         fields = read_fields(body)
         envelope = _DIALECT.peek(operation, fields)
         call = Call(
-            id=inbound.id,
-            dialect=_DIALECT.name,
-            operation=operation,
-            model=envelope.model,
-            fields=fields,
-            body_bytes=len(body),
-            stream=envelope.stream,
-            arrived=inbound.arrived,
-            received_at=service.clock.wall(),
-            models=envelope.models,
-            max_tokens=envelope.max_tokens,
-            wants_usage=envelope.wants_usage,
-            query=_forwardable(inbound.query),
-            hints=read_hints(headers),
-            patience=world.limits.patience_s,
-            headers=headers,
+            inbound.id,
+            _DIALECT.name,
+            operation,
+            envelope.model,
+            fields,
+            len(body),
+            envelope.stream,
+            inbound.arrived,
+            service.clock.wall(),
+            envelope.models,
+            envelope.max_tokens,
+            envelope.wants_usage,
+            _forwardable(inbound.query) if inbound.query else b"",
+            read_hints(headers),
+            headers,
+            world.limits.patience_s,
         )
-        await service.relay.run(call, grant, reply, world.view)
+        await relay.run(call, grant, reply, world.view)
     finally:
-        service.relay.let_out()
+        relay.let_out()
 
 
-async def authenticate(service: Service, headers: HeaderMap) -> Grant:
-    """The grant of the presented key. Raises Fault, saying whether the key is missing or wrong."""
-    key = credential(headers)
+async def authenticate(service: Service, key: bytes | None) -> Grant:
+    """The grant of a presented key. Raises Fault, saying whether the key is missing or wrong."""
     if key is None:
         raise Fault(
             Kind.PAID_MODEL_AUTH_REQUIRED,
@@ -73,8 +81,6 @@ async def authenticate(service: Service, headers: HeaderMap) -> Grant:
 
 def _forwardable(query: bytes) -> bytes:
     """The query string for upstream: as it came, unless it holds a credential for us."""
-    if not query:
-        return b""
     pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
     kept = [(name, value) for name, value in pairs if name.lower() not in _SECRET_PARAMETERS]
     return query if len(kept) == len(pairs) and _is_plain(query) else urlencode(kept).encode()

@@ -80,11 +80,10 @@ class Guard:
     def refusal(self, fault: Fault) -> bytes:
         """A whole answer to a request that does not reach the application, after which the connection is closed."""
         status, headers, body = answer(fault, f"req_{self._new_id()}")
-        lines = b"".join(b"%b: %b\r\n" % row for row in headers)
         return b"%b%b%bcontent-length: %d\r\nconnection: close\r\n\r\n%b" % (
             status_line(status),
             self.date_line,
-            lines,
+            headers,
             len(body),
             body,
         )

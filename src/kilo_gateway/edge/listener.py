@@ -12,7 +12,6 @@ A body that is left over when its answer is complete is read to its end and drop
 import asyncio
 import urllib.parse
 from collections import deque
-from collections.abc import Callable
 from typing import Final, final
 
 import httptools
@@ -20,14 +19,16 @@ import httptools
 from kilo_gateway.core.fault import Fault, Kind
 from kilo_gateway.edge.arrival import Arrival
 from kilo_gateway.edge.guard import Guard
-from kilo_gateway.edge.reply import WireReply
+from kilo_gateway.edge.reply import Leaver, WireReply
 from kilo_gateway.edge.request import ClientGoneError, Inbound
+from kilo_gateway.edge.routes import ROUTES
 
 MAX_HEADERS: Final = 256
 _MAX_UNREAD_BYTES: Final = 256 * 1024
 _MAX_DROPPED_BYTES: Final = 64 * 1024 * 1024
 _MAX_EARLY_REQUESTS: Final = 16
 _OUTBOX_BYTES: Final = 64 * 1024
+_KNOWN: Final = {path.encode(): path for path in ROUTES}
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -39,17 +40,17 @@ class ClientConnection:
         "_arriving",
         "_dropped_bytes",
         "_early",
+        "_feed",
         "_framing_bytes",
         "_guard",
         "_head_bytes",
         "_headers",
         "_in_head",
+        "_is_large_read",
         "_is_reading_paused",
         "_is_refused",
         "_loop",
-        "_measures_parts",
         "_parser",
-        "_part_bytes",
         "_reply",
         "_serving",
         "_url",
@@ -65,12 +66,13 @@ class ClientConnection:
         self._guard = guard
         self._loop = loop
         self._parser = httptools.HttpRequestParser(self)
+        self._feed = self._parser.feed_data
         self._url = b""
         self._headers: dict[bytes, bytes] = {}
-        self._head_bytes = self._part_bytes = self._dropped_bytes = self._framing_bytes = 0
+        self._head_bytes = self._dropped_bytes = self._framing_bytes = 0
         self._is_refused = False
         self._in_head = True
-        self._measures_parts = False
+        self._is_large_read = False
         self._arriving: Arrival | None = None  # the one that bytes are parsed for
         self._serving: Arrival | None = None  # the one that is being answered
         self._reply: WireReply | None = None
@@ -79,7 +81,7 @@ class ClientConnection:
         self._write_waiters: list[asyncio.Future[None]] = []
         self.is_writing_paused = False
         self.is_gone = False
-        self.on_gone: Callable[[], object] | None = None
+        self.on_gone: Leaver | None = None
         self.task: asyncio.Task[None] | None = None
         self.transport: asyncio.Transport
 
@@ -110,7 +112,7 @@ class ClientConnection:
                 request.wake()
         gone, self.on_gone = self.on_gone, None
         if gone is not None:
-            gone()
+            gone.cut()
 
     def eof_received(self) -> None:
         """The client sends no more: the transport closes itself."""
@@ -119,14 +121,14 @@ class ClientConnection:
         """Bytes of a request."""
         if self._is_refused:
             return
-        limit = self._guard.max_head_bytes
-        self._framing_bytes += len(data)
+        size, limit = len(data), self._guard.max_head_bytes
+        self._framing_bytes += size
+        # A head that comes in one read is measured by its parts, if it can be too large at all.
+        self._is_large_read = size > limit
         if self._in_head:
-            self._head_bytes += len(data)
-            # A head that comes in one read is measured by its parts, if it can be too large at all.
-            self._measures_parts = len(data) > limit
+            self._head_bytes += size
         try:
-            self._parser.feed_data(data)
+            self._feed(data)
         except httptools.HttpParserUpgrade:
             return  # refused when its head was complete: nothing of this connection is parsed any more
         except httptools.HttpParserError:
@@ -134,7 +136,7 @@ class ClientConnection:
             return
         if self._in_head and self._head_bytes > limit:
             self._refuse_head()
-        elif self._framing_bytes > max(limit, 2 * len(data)):
+        elif self._framing_bytes > limit and self._framing_bytes > 2 * size:
             self._refuse_head()  # trailers, chunk extensions, blank lines: bytes without end that are no body
 
     def pause_writing(self) -> None:
@@ -156,7 +158,7 @@ class ClientConnection:
         self._url = b""
         self._headers = {}
         self._in_head = True
-        self._head_bytes = self._part_bytes = 0
+        self._head_bytes = 0
         guard = self._guard
         guard.idle.pop(self, None)
         if self not in guard.arriving:
@@ -165,40 +167,43 @@ class ClientConnection:
     def on_url(self, url: bytes) -> None:
         """A part of the request's target."""
         self._url += url
-        if self._measures_parts:
-            self._count_head(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header. Of one that is sent twice the last counts; one behind the body (a trailer) does not."""
-        if self._in_head:
-            self._headers[name.lower()] = value
-        if self._measures_parts or len(self._headers) > MAX_HEADERS:
-            self._count_head(len(name) + len(value) + 4)
+        self._headers[name.lower()] = value
 
     def on_headers_complete(self) -> None:
         """The head is there: serve the request, or let it wait for those before it."""
         self._in_head = False
         self._framing_bytes = 0
         parser, headers = self._parser, self._headers
+        self._headers = {}  # a trailer's, which nobody looks at
+        if len(headers) > MAX_HEADERS or (self._is_large_read and self._is_too_large(headers)):
+            self._refuse_head()
+            return
         if parser.should_upgrade():
             # What follows such a head is not HTTP as we speak it, and must not be read as if it were.
             self.refuse(
                 Kind.INVALID_REQUEST, "Upgrade is not supported: send the request without it."
             )
             return
-        request = self._arriving = Arrival(self.wait_for_body)
         is_old = parser.get_http_version() == "1.0"
-        request.keep_alive = parser.should_keep_alive() and not is_old
-        request.wants_chunks = not is_old
-        request.expects_continue = headers.get(b"expect", b"").lower() == b"100-continue"
-        path, query = _target(self._url)
+        request = self._arriving = Arrival(
+            self.wait_for_body, parser.should_keep_alive() and not is_old, not is_old
+        )
+        if b"expect" in headers:
+            request.expects_continue = headers[b"expect"].lower() == b"100-continue"
+        known = _KNOWN.get(self._url)
+        path, query = (known, b"") if known is not None else _target(self._url)
+        method = parser.get_method()
         request.head = Inbound(
-            parser.get_method().decode("latin-1"),
+            "POST" if method == b"POST" else method.decode("latin-1"),
             path,
             query,
             headers,
             self._guard.monotonic(),
             request.next_piece,
+            request.whole,
         )
         if self._serving is None:
             self._serve(request)
@@ -225,7 +230,8 @@ class ClientConnection:
         request.buffered += len(body)
         if request.buffered > _MAX_UNREAD_BYTES:
             self._pause_reading()
-        request.wake()
+        if request.waiter is not None:
+            request.wake()
 
     def on_message_complete(self) -> None:
         """The request is complete."""
@@ -234,7 +240,8 @@ class ClientConnection:
         if request is None:
             return
         request.is_complete = True
-        request.wake()
+        if request.waiter is not None:
+            request.wake()
         if request.head is None:
             self._next(request)
 
@@ -295,11 +302,10 @@ class ClientConnection:
             self._guard.arriving[self] = self._guard.monotonic()
         if self._guard.is_closing:
             request.keep_alive = False
-        reply = self._reply = WireReply(
-            self, head, keep_alive=request.keep_alive, chunks=request.wants_chunks
+        reply = self._reply = self.on_gone = WireReply(
+            self, request.keep_alive, request.wants_chunks, head.method == "HEAD"
         )
-        self.task = self._loop.create_task(self._guard.app(head, reply))
-        reply.attach(self.task)
+        self.task = reply.task = self._loop.create_task(self._guard.app(head, reply))
 
     def _next(self, request: Arrival) -> None:
         self._serving = self._reply = None
@@ -312,10 +318,9 @@ class ClientConnection:
             if self._arriving is None:
                 self._guard.idle[self] = self._guard.monotonic()
 
-    def _count_head(self, size: int) -> None:
-        self._part_bytes += size
-        if self._part_bytes > self._guard.max_head_bytes or len(self._headers) > MAX_HEADERS:
-            self._refuse_head()
+    def _is_too_large(self, headers: dict[bytes, bytes]) -> bool:
+        size = len(self._url) + sum(len(name) + len(value) + 4 for name, value in headers.items())
+        return size > self._guard.max_head_bytes
 
     def _refuse_head(self) -> None:
         self.refuse(Kind.HEAD_TOO_LARGE, "The head (or the trailer) of the request is too large.")

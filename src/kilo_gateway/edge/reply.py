@@ -5,15 +5,16 @@ safe where they come from outside (`relay/heads.header_text`).
 """
 
 import asyncio
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import Protocol
 
-from kilo_gateway.edge.request import Inbound
-from kilo_gateway.relay.reply import Headers
+import msgspec
+
+from kilo_gateway.relay.reply import Lines
 
 _JOIN_BYTES = 64 * 1024
 _BODILESS = frozenset({204, 304})
+_LAST_LINES = {True: b"\r\n", False: b"connection: close\r\n\r\n"}
 
 
 def _status_line(status: int) -> bytes:
@@ -32,13 +33,21 @@ def status_line(status: int) -> bytes:
     return _STATUS_LINES[status]
 
 
+class Leaver(Protocol):
+    """Who is told that the client has left."""
+
+    def cut(self) -> None:
+        """End what is done for the client."""
+        ...
+
+
 class Connection(Protocol):
     """What the reply needs of the connection that it is written to."""
 
     transport: asyncio.Transport
     is_writing_paused: bool
     is_gone: bool
-    on_gone: Callable[[], object] | None
+    on_gone: Leaver | None
 
     @property
     def date_line(self) -> bytes:
@@ -58,73 +67,58 @@ class Connection(Protocol):
         ...
 
 
-class WireReply:
-    """Fulfils `relay.Reply` for one request.
+class WireReply(msgspec.Struct, eq=False):
+    """Fulfils `relay.Reply` for one request on a connection, whose `on_gone` it is.
 
-    `extra` headers (CORS) go with every answer. Without `chunks` (HTTP/1.0) a stream ends with its connection.
+    `extra` headers (CORS) go with every answer. Without `chunks` (HTTP/1.0) a stream ends with its connection. `task`
+    runs the call: it is cancelled when the client leaves. `head` waits for what is written next.
     """
 
-    __slots__ = (
-        "_chunks",
-        "_connection",
-        "_head",
-        "_is_head_only",
-        "_keep_alive",
-        "_leave",
-        "_task",
-        "extra",
-        "has_ended",
-        "has_started",
-    )
+    connection: Connection
+    keep_alive: bool
+    chunks: bool
+    is_head_only: bool
+    task: asyncio.Task[None] | None = None
+    extra: Lines = b""
+    head: bytes = b""
+    has_started: bool = False
+    has_ended: bool = False
 
-    def __init__(
-        self, connection: Connection, inbound: Inbound, *, keep_alive: bool, chunks: bool
-    ) -> None:
-        self._connection = connection
-        self._keep_alive = keep_alive
-        self._chunks = chunks
-        self._is_head_only = inbound.method == "HEAD"
-        self._head = b""
-        self._task: asyncio.Task[None] | None = None
-        self.extra: Headers = []
-        self.has_started = False
-        self.has_ended = False
-        self._leave: Callable[[], object] = self.cut
-        connection.on_gone = self._leave
-
-    def attach(self, task: "asyncio.Task[None]") -> None:
-        """The task that runs the call: it is cancelled when the client leaves."""
-        self._task = task
-
-    async def whole(self, status: int, headers: Headers, body: bytes) -> None:
+    async def whole(self, status: int, headers: Lines, body: bytes) -> None:
         """A complete answer."""
-        if status not in _BODILESS:
-            headers.append((b"content-length", b"%d" % len(body)))
-        head = self._begin(status, headers)
-        if self._is_head_only or status in _BODILESS:
-            body = b""
-        await self._room()
-        if len(body) < _JOIN_BYTES:
-            self._write(head + body)
+        connection = self.connection
+        if status in _BODILESS:
+            head, body = self._begin(status, headers), b""
         else:
-            self._write(head)
-            await self._room()
-            self._write(body)
+            head = self._begin(status, b"%bcontent-length: %d\r\n" % (headers, len(body)))
+        if connection.is_writing_paused:
+            await connection.drain()
+        if not connection.is_gone:
+            if self.is_head_only:
+                connection.write(head)
+            elif len(body) < _JOIN_BYTES:
+                connection.write(head + body)
+            else:
+                connection.write(head)
+                if connection.is_writing_paused:
+                    await connection.drain()
+                self._write(body)
         self._finish()
 
-    async def open(self, status: int, headers: Headers) -> None:
+    async def open(self, status: int, headers: Lines) -> None:
         """The head of a streamed answer. It leaves with what is written next, which follows at once."""
-        if self._chunks:
-            headers.append((b"transfer-encoding", b"chunked"))
-        self._head = self._begin(status, headers)
+        if self.chunks:
+            headers += b"transfer-encoding: chunked\r\n"
+        self.head = self._begin(status, headers)
 
     async def write(self, data: bytes) -> None:
         """Some of its bytes, never empty; waits while the client reads slowly. Nothing follows the end."""
-        await self._room()
+        if self.connection.is_writing_paused:
+            await self.connection.drain()
         if self.has_ended:
             return
-        head, self._head = self._head, b""
-        if self._chunks:
+        head, self.head = self.head, b""
+        if self.chunks:
             data = b"%b%x\r\n%b\r\n" % (head, len(data), data)
         elif head:
             data = head + data
@@ -133,9 +127,10 @@ class WireReply:
     async def end(self, data: bytes = b"") -> None:
         """Its last bytes. From here on a client that leaves has lost nothing."""
         self.has_ended = True
-        await self._room()
-        head, self._head = self._head, b""
-        if self._chunks:
+        if self.connection.is_writing_paused:
+            await self.connection.drain()
+        head, self.head = self.head, b""
+        if self.chunks:
             chunk = b"%x\r\n%b\r\n" % (len(data), data) if data else b""
             data = b"%b%b0\r\n\r\n" % (head, chunk)
         elif head:
@@ -145,45 +140,42 @@ class WireReply:
 
     def cut(self) -> None:
         """Cancel the task that runs the call."""
-        if self._task is not None:
-            self._task.cancel()
+        if self.task is not None:
+            self.task.cancel()
 
     def uncancel(self) -> None:
         """The cancellation has been dealt with."""
-        if self._task is not None:
-            self._task.uncancel()
+        if self.task is not None:
+            self.task.uncancel()
 
     def detach(self) -> None:
         """The call is over: a client that leaves now is nobody's matter, unless its next request has begun."""
-        if self._connection.on_gone is self._leave:
-            self._connection.on_gone = None
+        if self.connection.on_gone is self:
+            self.connection.on_gone = None
 
     def abandon(self) -> None:
         """An answer that cannot be completed: the connection is closed, so that nobody takes what came for whole."""
         self.has_ended = True
-        self._connection.transport.abort()
+        self.connection.transport.abort()
 
-    def _begin(self, status: int, headers: Headers) -> bytes:
+    def _begin(self, status: int, headers: Lines) -> bytes:
         self.has_started = True
-        if self.extra:
-            headers = headers + self.extra
-        lines = [_STATUS_LINES[status], self._connection.date_line]
-        for name, value in headers:
-            lines.append(b"%b: %b\r\n" % (name, value))
-        lines.append(b"\r\n" if self._keep_alive else b"connection: close\r\n\r\n")
-        return b"".join(lines)
-
-    async def _room(self) -> None:
-        """Wait until the client takes bytes. Nothing is lost if the wait is cancelled."""
-        if self._connection.is_writing_paused:
-            await self._connection.drain()
+        return b"%b%b%b%b%b" % (
+            _STATUS_LINES[status],
+            self.connection.date_line,
+            headers,
+            self.extra,
+            _LAST_LINES[self.keep_alive],
+        )
 
     def _write(self, data: bytes) -> None:
-        if not self._connection.is_gone and data:
-            self._connection.write(data)
+        if data and not self.connection.is_gone:
+            self.connection.write(data)
 
     def _finish(self) -> None:
         self.has_ended = True
-        self.detach()
-        if not self._connection.is_gone:
-            self._connection.answered()
+        connection = self.connection
+        if connection.on_gone is self:
+            connection.on_gone = None
+        if not connection.is_gone:
+            connection.answered()

@@ -20,8 +20,9 @@ _ZSTD_STEP_BYTES = (
 _KEY_HEADERS = (b"x-api-key", b"x-goog-api-key", b"api-key")
 
 
-class Inbound(msgspec.Struct, gc=False):
-    """One request in progress: what its head told, when it came (monotonic seconds), and where its body comes from.
+class Inbound(msgspec.Struct, eq=False):
+    """One request in progress: what its head told, when it came (monotonic seconds), and where its body comes from:
+    `whole_body` gives it if it is there already (once; None if not), `next_piece` what comes.
 
     Of a header that is sent twice the last one counts.
     """
@@ -32,6 +33,7 @@ class Inbound(msgspec.Struct, gc=False):
     headers: dict[bytes, bytes]
     arrived: float
     next_piece: NextPiece
+    whole_body: Callable[[], bytes | None] = lambda: None
     id: str = ""
 
 
@@ -64,6 +66,13 @@ async def read_body(next_piece: NextPiece, headers: HeaderMap, limit_bytes: int)
         raise _too_large(limit_bytes)
     if body and (more := await next_piece()):
         body = await _read_rest(next_piece, [body, more], limit_bytes)
+    return unpacked(body, headers, limit_bytes)
+
+
+def unpacked(body: bytes, headers: HeaderMap, limit_bytes: int) -> bytes:
+    """A body that has come, decompressed. Raises Fault as `read_body` does."""
+    if len(body) > limit_bytes:
+        raise _too_large(limit_bytes)
     encoding = headers.get(b"content-encoding")
     return body if encoding is None else decompress(body, encoding, limit_bytes)
 

@@ -20,8 +20,6 @@ MONEY_LIMIT_NANODOLLARS = 10**18
 
 CRASHED = "crashed"
 
-_NO_HINTS = (None,) * 7
-
 _COUNTS = (
     "input_tokens",
     "output_tokens",
@@ -137,10 +135,6 @@ def bounded_usage(usage: Usage) -> Usage:
 
 def bounded(entry: Entry) -> Entry:
     """The same entry within all limits of size: texts, counts, money and raw usage."""
-    return entry if _is_plain(entry) else _bounded(entry)
-
-
-def _bounded(entry: Entry) -> Entry:
     opening, usage = bounded_opening(entry.opening), bounded_usage(entry.usage)
     changes: dict[str, object] = {}
     if opening is not entry.opening:
@@ -185,46 +179,6 @@ class EntryIds:
             self._counter = counter = 0
             self._last_ms = now_ms = now_ms + 1
         return f"{now_ms:012x}{self._process}{counter:08x}"
-
-
-def _is_plain(entry: Entry) -> bool:
-    """Whether a quick look at all of it together shows that nothing is beyond a limit."""
-    opening, usage = entry.opening, entry.usage
-    texts = (
-        f"{opening.id}{opening.call_id}{opening.key_id}{opening.owner}{opening.requested_model}"
-        f"{opening.model}{opening.upstream}{opening.upstream_model}{opening.dialect}"
-        f"{opening.operation}{entry.outcome}{entry.price_source}{entry.price_since}"
-        f"{entry.upstream_request_id}{entry.finish_reason}"
-    )
-    hints = (
-        opening.feature,
-        opening.session,
-        opening.mode,
-        opening.project,
-        opening.message,
-        opening.editor,
-        opening.machine,
-    )
-    if hints != _NO_HINTS:
-        texts += "".join(filter(None, hints))
-    # Of numbers joined bit by bit, the result is at least the greatest, and below 0 if one is.
-    numbers = (
-        (usage.input_tokens or 0)
-        | (usage.output_tokens or 0)
-        | (usage.cache_read_tokens or 0)
-        | (usage.cache_write_tokens or 0)
-        | (usage.reasoning_tokens or 0)
-        | (usage.audio_input_tokens or 0)
-        | (usage.audio_output_tokens or 0)
-        | (usage.cost_nanodollars or 0)
-        | (entry.cost_nanodollars or 0)
-    )
-    return (
-        len(texts) <= TEXT_LIMIT
-        and texts.isprintable()
-        and 0 <= numbers <= COUNT_LIMIT
-        and len(usage.raw) <= RAW_LIMIT_BYTES
-    )
 
 
 def _is_storable(text: str) -> bool:

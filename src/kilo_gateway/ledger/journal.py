@@ -21,7 +21,6 @@ import msgspec
 from kilo_gateway.core.clock import Clock
 from kilo_gateway.core.fault import Fault, Kind
 from kilo_gateway.ledger.entry import (
-    RAW_LIMIT_BYTES,
     Entry,
     Opening,
     bounded,
@@ -34,6 +33,8 @@ from kilo_gateway.ledger.spool import Spool
 DEFAULT_SEGMENT_BYTES = 4 * 1024 * 1024
 DEFAULT_MAX_BYTES = 1024 * 1024 * 1024
 RECORD_LIMIT_BYTES = 32 * 1024
+# A smaller record cannot hold a text or a usage object that is worth cutting.
+_PLAIN_BYTES = 1500
 
 
 class Recovery(msgspec.Struct, frozen=True):
@@ -130,7 +131,7 @@ class Journal:
             payload = self._encode(entry)
         except (UnicodeEncodeError, OverflowError):
             payload = self._encode(bounded(entry))
-        if len(payload) > RECORD_LIMIT_BYTES or len(entry.usage.raw) > RAW_LIMIT_BYTES:
+        if len(payload) > _PLAIN_BYTES:
             payload = self._encode(bounded(entry))
         if self._current.append(CLOSED, payload) < 0 and not self._close_in_next(payload):
             self._parked.append((place[0], payload))

@@ -18,7 +18,18 @@ def cost(usage: Usage, price: Price | None) -> int | None:
     """
     if price is None:
         return usage.cost_nanodollars
-    total_input = usage.input_tokens
+    total_input, output = usage.input_tokens, usage.output_tokens
+    if (  # what most replies are: two counts, two prices
+        not price.tiers
+        and total_input is not None
+        and output is not None
+        and price.input is not None
+        and price.output is not None
+        and not usage.cache_read_tokens
+        and not usage.cache_write_tokens
+    ):
+        total = total_input * price.input + output * price.output
+        return (total + TOKENS_PER_QUOTE // 2) // TOKENS_PER_QUOTE + price.request
     if price.tiers and total_input is None:
         return None
     rate = price.at(total_input or 0)
@@ -27,7 +38,7 @@ def cost(usage: Usage, price: Price | None) -> int | None:
         _part(_uncached(total_input, read, written), rate.input),
         _part(read, rate.input if rate.cache_read is None else rate.cache_read),
         _part(written, rate.input if rate.cache_write is None else rate.cache_write),
-        _part(usage.output_tokens, rate.output),
+        _part(output, rate.output),
     )
     total = 0
     for part in parts:

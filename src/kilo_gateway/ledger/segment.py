@@ -131,15 +131,19 @@ class Segment:
 
     def closed(self, start: int, limit: int) -> tuple[list[bytes], int]:
         """The payloads of at most `limit` closed records from `start` on, and where the last of
-        them ends: the same as `records` gives, at half its price.
+        them ends: the same as `records` gives, at a third of its price. Where nothing is torn,
+        opened records are stepped over unread.
         """
         memory, tail, last, seed = self.memory, self.tail, self.size - _HEAD_BYTES, self.salt
-        unpack, crc32 = _head.unpack_from, zlib.crc32
+        unpack, crc32, is_sound = _head.unpack_from, zlib.crc32, not self.torn
         found: list[bytes] = []
         at = start
         while at < tail and len(found) < limit:
             length, check, kind = unpack(memory, at) if at <= last else _NOTHING
             begin = at + _HEAD_BYTES
+            if kind == OPENED and is_sound and length:
+                at = (begin + length + 3) & -4
+                continue
             payload = memory[begin : begin + length]
             if (
                 not length

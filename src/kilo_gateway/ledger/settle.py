@@ -7,7 +7,7 @@ from typing import Protocol
 from kilo_gateway.core.clock import Clock
 from kilo_gateway.core.fault import Fault, Kind
 from kilo_gateway.core.money import Price
-from kilo_gateway.ledger.entry import Entry
+from kilo_gateway.ledger.entry import Entry, bounded
 from kilo_gateway.ledger.journal import Journal
 from kilo_gateway.ledger.pricing import priced
 
@@ -77,7 +77,9 @@ class Settler:
         async with self._is_busy:
             entries = self._journal.read_closed(self._batch)
             ready = [
-                priced(entry, None if entry.cost_nanodollars is not None else self._price_of(entry))
+                entry
+                if entry.cost_nanodollars is not None
+                else priced(entry, self._price_of(entry))
                 for entry in entries
             ]
             try:
@@ -108,7 +110,7 @@ class Settler:
 
     async def _put(self, entries: list[Entry]) -> None:
         """Store a batch; one that is refused is halved until the entry that is to blame stands
-        alone.
+        alone. It gets a second chance within all limits, since entries are not looked over before.
         """
         if not entries:
             return
@@ -121,6 +123,10 @@ class Settler:
                 middle = len(entries) // 2
                 await self._put(entries[:middle])
                 await self._put(entries[middle:])
+                return
+            within = bounded(entries[0])
+            if within != entries[0]:
+                await self._put([within])
                 return
             self._report(
                 f"Entry {entries[0].opening.id} was set aside (set-aside.msgpack in the spool): "

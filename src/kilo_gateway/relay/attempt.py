@@ -1,35 +1,37 @@
 """Attempt: one try at one deployment, with its times and outcome. Mutable while it runs; the relay owns it."""
 
+import msgspec
+
 from kilo_gateway.core.deployment import Deployment
 from kilo_gateway.core.fault import Fault
+from kilo_gateway.core.usage import UNKNOWN_USAGE, Usage
 from kilo_gateway.ledger.entry import Opening
 
 
-class Attempt:
-    """`is_sent` once upstream may have got it: before that it cannot have cost anything. Times are monotonic seconds. `opening` is what the journal holds of it; `ended` is set by its settlement."""
+class Attempt(msgspec.Struct, eq=False):
+    """One try. `opening` is what the journal holds of it.
 
-    __slots__ = (
-        "deployment",
-        "ended",
-        "fault",
-        "first_byte",
-        "is_sent",
-        "number",
-        "opening",
-        "started",
-        "status",
-    )
+    `is_sent` once upstream may have got it: before that it cannot have cost anything. `started`, `first_byte` and
+    `ended` are monotonic seconds, `closed_at` is seconds since the epoch; the last two are set by its settlement.
+    `usage` is what upstream told, `cost_nanodollars` its price if that was worked out on the way, `streamed_tokens`
+    a guess of what a cut stream let through.
+    """
 
-    def __init__(self, opening: Opening, deployment: Deployment, started: float) -> None:
-        self.opening = opening
-        self.number = opening.attempt
-        self.deployment = deployment
-        self.started = started
-        self.first_byte: float | None = None
-        self.ended: float | None = None
-        self.status: int | None = None
-        self.is_sent = False
-        self.fault: Fault | None = None
+    opening: Opening
+    deployment: Deployment
+    started: float
+    number: int = 1
+    first_byte: float | None = None
+    ended: float | None = None
+    closed_at: float = 0.0
+    status: int | None = None
+    is_sent: bool = False
+    fault: Fault | None = None
+    usage: Usage = UNKNOWN_USAGE
+    cost_nanodollars: int | None = None
+    finish_reason: str | None = None
+    streamed_tokens: int | None = None
+    upstream_request_id: str | None = None
 
     def sent(self) -> None:
         """The request is on its way."""

@@ -14,7 +14,7 @@ from kilo_gateway.relay.reply import Reply
 from kilo_gateway.relay.run import Run
 from kilo_gateway.relay.settle import Books
 from kilo_gateway.relay.view import View
-from kilo_gateway.router.planner import Asked, Circumstances, plan
+from kilo_gateway.router.planner import Asked, Circumstances, plan, sole
 
 _SWEEP_S = 1.0
 
@@ -37,10 +37,18 @@ class Relay:
 
     async def run(self, call: Call, grant: Grant, reply: Reply, view: View) -> None:
         """Answer one call. Raises Fault if nothing was sent to the client."""
-        asked = Asked((call.model, *call.models), call.operation)
-        at = Circumstances(self._books.health, call.arrived, self._dice)
-        run = Run(call, grant, plan(asked, grant, view.names, at), reply, view, self._books)
-        metrics = self._books.metrics
+        books = self._books
+        candidates = None
+        if not call.models:
+            candidates = sole(
+                call.model, call.operation, grant, view.names, books.health, call.arrived
+            )
+        if candidates is None:
+            asked = Asked((call.model, *call.models), call.operation)
+            at = Circumstances(books.health, call.arrived, self._dice)
+            candidates = plan(asked, grant, view.names, at).candidates
+        run = Run(call, grant, candidates, reply, view, books, call.arrived)
+        metrics = books.metrics
         self._runs.add(run)
         metrics.open_calls += 1
         metrics.open_streams += call.stream
@@ -48,7 +56,8 @@ class Relay:
             await run.go()
         finally:
             self._runs.discard(run)
-            self._tell_idle()
+            if not self._arriving and not self._runs:
+                self._is_idle.set()
             metrics.open_calls -= 1
             metrics.open_streams -= call.stream
 
@@ -64,10 +73,7 @@ class Relay:
     def let_out(self) -> None:
         """A call has ended."""
         self._arriving -= 1
-        self._tell_idle()
-
-    def _tell_idle(self) -> None:
-        if not self._runs and not self._arriving:
+        if not self._arriving and not self._runs:
             self._is_idle.set()
 
     async def wait_idle(self, timeout_s: float) -> bool:

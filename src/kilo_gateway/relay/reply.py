@@ -2,7 +2,8 @@
 
 from typing import Protocol
 
-Headers = list[tuple[bytes, bytes]]
+# Header lines as they go on the wire, each with its CRLF. What comes from outside is made safe by who writes them.
+Lines = bytes
 
 
 class Reply(Protocol):
@@ -12,11 +13,11 @@ class Reply(Protocol):
     is cancelled.
     """
 
-    async def whole(self, status: int, headers: Headers, body: bytes) -> None:
+    async def whole(self, status: int, headers: Lines, body: bytes) -> None:
         """A complete answer."""
         ...
 
-    async def open(self, status: int, headers: Headers) -> None:
+    async def open(self, status: int, headers: Lines) -> None:
         """The head of a streamed answer."""
         ...
 

@@ -58,16 +58,25 @@ class Circumstances(msgspec.Struct, frozen=True):
     dice: Dice
 
 
+def sole(
+    name: str, operation: Operation, grant: Grant, world: World, health: Health, now: float
+) -> tuple[Deployment, ...] | None:
+    """The candidates of a name that has one, if nothing speaks against it: most calls, and nothing to weigh.
+
+    None means: ask `plan`, which would give the same.
+    """
+    only = world.candidates(name)
+    if len(only) != 1 or rejection(only[0], operation, grant, health, now) is not None:
+        return None
+    return only
+
+
 def plan(asked: Asked, grant: Grant, world: World, at: Circumstances) -> Plan:
     """The plan of a call. Same inputs and dice give the same plan.
 
     Raises Fault model_not_found, model_not_allowed, api_kind_not_supported or upstream_overloaded (every deployment's
     breaker is open; retry_after tells when the first is asked again).
     """
-    if len(asked.models) == 1:
-        only = world.candidates(asked.models[0])
-        if len(only) == 1 and rejection(only[0], asked.operation, grant, at.health, at.now) is None:
-            return Plan(asked.models[0], only, "ordered")  # most calls: nothing to weigh
     candidates: list[Deployment] = []
     rejected: list[Rejection] = []
     policy = "ordered"

@@ -16,7 +16,9 @@ from kilo_gateway.store.engine import BUSY_S, prepare_sqlite
 from kilo_gateway.store.rows import entry_values
 from kilo_gateway.store.tables import entries
 
-_ROWS_AT_ONCE = 20  # 20 rows of 44 values: an old SQLite takes 999 at most
+# Each statement gives the interpreter's lock up and takes it again: few statements of many rows are fewer such moments.
+# 20 rows of 44 values is what an old SQLite takes (999 values).
+_ROWS_AT_ONCE = (100, 20, 1)
 _NULL = math.nan  # SQLite stores it as NULL
 _COLUMNS = tuple(entries.columns.keys())
 _IS_STREAMED = _COLUMNS.index("is_streamed")
@@ -25,8 +27,10 @@ _HAS_ERROR = _COLUMNS.index("has_error")
 _ROW = f"({', '.join('?' * len(_COLUMNS))})"
 _NAMES = ", ".join(f'"{name}"' for name in _COLUMNS)
 _PUT = f"INSERT INTO entries ({_NAMES}) VALUES "  # noqa: S608 - the names are ours
-_PUT_ONE = f"{_PUT}{_ROW} ON CONFLICT (id) DO NOTHING"
-_PUT_MANY = f"{_PUT}{', '.join([_ROW] * _ROWS_AT_ONCE)} ON CONFLICT (id) DO NOTHING"
+_PUT_ROWS = {
+    count: f"{_PUT}{', '.join([_ROW] * count)} ON CONFLICT (id) DO NOTHING"
+    for count in _ROWS_AT_ONCE
+}
 _KEY_USED = (
     "UPDATE keys SET last_used_at = ?2 "
     "WHERE id = ?1 AND (last_used_at IS NULL OR last_used_at < ?2)"
@@ -85,10 +89,15 @@ class Bulk:
 
 
 def _put(connection: sqlite3.Connection, batch: Sequence[Entry]) -> None:
-    whole = len(batch) - len(batch) % _ROWS_AT_ONCE
-    blocks = (batch[at : at + _ROWS_AT_ONCE] for at in range(0, whole, _ROWS_AT_ONCE))
-    connection.executemany(_PUT_MANY, map(_bound, blocks))
-    connection.executemany(_PUT_ONE, (_bound([entry]) for entry in batch[whole:]))
+    most = connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
+    done = 0
+    for count in _ROWS_AT_ONCE:
+        if count * len(_COLUMNS) > most:
+            continue
+        whole = done + (len(batch) - done) // count * count
+        blocks = (batch[at : at + count] for at in range(done, whole, count))
+        connection.executemany(_PUT_ROWS[count], map(_bound, blocks))
+        done = whole
 
 
 def _bound(block: Sequence[Entry]) -> list[object]:

@@ -19,7 +19,9 @@ _ABORTED: Final = ConnectionAbortedError("aborted by the gateway")
 
 
 class Owner(Protocol):
-    """What a connection tells its pool."""
+    """What a connection tells its pool; `is_watching` while the timer that ends waits is running."""
+
+    is_watching: bool
 
     def lost(self, connection: "Connection") -> None:
         """The connection cannot be used any more; may be said more than once."""
@@ -81,9 +83,13 @@ class Connection:
 
     def is_reusable(self) -> bool:
         """Whether the next request may follow: this one is sent, its reply complete, and the server keeps on."""
-        reply = self.reply
+        reply, transport = self.reply, self.transport
         return (
-            reply.state == DONE and reply.keep_alive and self._unsent is None and self.is_usable()
+            reply.state == DONE
+            and reply.keep_alive
+            and self._unsent is None
+            and transport is not None
+            and not transport.is_closing()
         )
 
     def send(self, head: bytes, body: bytes) -> None:
@@ -127,7 +133,8 @@ class Connection:
         waiter: asyncio.Future[bool] = self._loop.create_future()
         self._waiter = waiter
         self.deadline = deadline
-        self._owner.watch()
+        if not self._owner.is_watching:
+            self._owner.watch()
         return waiter
 
     def _wake(self) -> None:

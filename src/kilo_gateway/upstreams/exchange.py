@@ -1,7 +1,9 @@
 """Exchange: one request to an upstream and its reply. A request is written once and never sent again from here."""
 
 from collections.abc import Callable, Iterator
-from typing import Final, final
+from typing import Final
+
+import msgspec
 
 from kilo_gateway.core.fault import Fault, Kind
 from kilo_gateway.upstreams.connection import Connection
@@ -18,7 +20,6 @@ async def send(
     pool: Pool,
     request_head: bytes,
     body: bytes,
-    *,
     lane: str,
     deadline: float | None,
     on_sent: Callable[[], object] | None = None,
@@ -47,15 +48,18 @@ async def send(
                 raise _late(pool, "no head of a reply")
         if reply.status == 0:
             raise _broken(pool, connection)
-        exchange = Exchange(pool, connection)
+        headers = reply.headers
+        coding = headers.get(b"content-encoding")
+        exchange = Exchange(
+            pool, connection, reply.status, headers, None if coding is None else decoder(coding)
+        )
         return exchange
     finally:
         if exchange is None:
             pool.drop(connection)
 
 
-@final
-class Exchange:
+class Exchange(msgspec.Struct, eq=False):
     """A reply whose head is in.
 
     `headers` has lower-case names; of repeated ones the first wins. They are the upstream's own: the body that `read`
@@ -63,16 +67,22 @@ class Exchange:
     `close` must be called in a `finally`.
     """
 
-    __slots__ = ("_connection", "_decoder", "_pieces", "_pool", "headers", "status")
+    pool: Pool
+    connection: Connection | None
+    status: int
+    headers: dict[bytes, bytes]
+    decoder: Decoder | None = None
+    pieces: Iterator[bytes] = _NO_PIECES
 
-    def __init__(self, pool: Pool, connection: Connection) -> None:
-        self._pool = pool
-        self._connection: Connection | None = connection
-        self.status: int = connection.reply.status
-        self.headers: dict[bytes, bytes] = connection.reply.headers
-        coding = self.headers.get(b"content-encoding")
-        self._decoder: Decoder | None = None if coding is None else decoder(coding)
-        self._pieces = _NO_PIECES
+    def whole(self, limit_bytes: int) -> bytes | None:
+        """The whole body, if all of it is there already and none was taken before; else None: then read it."""
+        connection = self.connection
+        if connection is None or self.decoder is not None:
+            return None
+        reply = connection.reply
+        if reply.state != DONE or len(reply.chunks) != 1 or reply.buffered_bytes > limit_bytes:
+            return None
+        return connection.take()
 
     async def read(self, deadline: float) -> bytes | None:
         """The next bytes of the body, b"" at its complete end, None if the deadline passes without any.
@@ -82,38 +92,38 @@ class Exchange:
         """
         connection = self._open_connection()
         while (data := self._at_hand(connection)) is None:
-            if deadline <= self._pool.monotonic() or not await connection.wait(deadline):
+            if deadline <= self.pool.monotonic() or not await connection.wait(deadline):
                 return self._at_hand(connection)
         return data
 
     def _open_connection(self) -> Connection:
-        if self._connection is None:
+        if self.connection is None:
             raise RuntimeError("read after close")
-        return self._connection
+        return self.connection
 
     def _at_hand(self, connection: Connection) -> bytes | None:
         """What `read` gives without waiting; None if that is nothing yet."""
         reply = connection.reply
-        if reply.chunks or self._decoder is not None:
+        if reply.chunks or self.decoder is not None:
             data = self._take(connection)
             if data:
                 return data
         if reply.state == DONE:
-            if self._decoder is not None:
-                self._decoder.finish()
+            if self.decoder is not None:
+                self.decoder.finish()
             return b""
         if reply.state > DONE:
-            raise _broken(self._pool, connection)
+            raise _broken(self.pool, connection)
         return None
 
     def _take(self, connection: Connection) -> bytes:
         """What is at hand, decoded; b"" if nothing is (an encoding may hold bytes back)."""
-        if self._decoder is None:
+        if self.decoder is None:
             return connection.take()
-        piece = next(self._pieces, b"")
+        piece = next(self.pieces, b"")
         while not piece and connection.reply.chunks:
-            self._pieces = self._decoder.decode(connection.take())
-            piece = next(self._pieces, b"")
+            self.pieces = self.decoder.decode(connection.take())
+            piece = next(self.pieces, b"")
         return piece
 
     async def read_all(
@@ -130,28 +140,28 @@ class Exchange:
             data = self._at_hand(connection)
             if data is None:
                 if silence_s is not None:
-                    deadline = self._pool.monotonic() + silence_s
+                    deadline = self.pool.monotonic() + silence_s
                 data = await self.read(deadline)
             if data is None:
-                raise _late(self._pool, f"{size} bytes of the body")
+                raise _late(self.pool, f"{size} bytes of the body")
             if not data:
                 return pieces[0] if len(pieces) == 1 else b"".join(pieces)
             size += len(data)
             if size > limit_bytes:
                 raise Fault(
                     Kind.UPSTREAM_GARBAGE,
-                    f"The reply of upstream {self._pool.target.name} is larger than the gateway accepts.",
+                    f"The reply of upstream {self.pool.target.name} is larger than the gateway accepts.",
                     detail=f"more than {limit_bytes} bytes",
                 )
             pieces.append(data)
 
     def close(self) -> None:
         """End the exchange: a complete reply's connection goes back to the pool, any other is aborted."""
-        connection = self._connection
+        connection = self.connection
         if connection is not None:
-            self._connection = None
-            self._pieces = _NO_PIECES
-            self._pool.release(connection)
+            self.connection = None
+            self.pieces = _NO_PIECES
+            self.pool.release(connection)
 
 
 def _late(pool: Pool, got: str) -> Fault:

@@ -71,7 +71,7 @@ class Pool:
         self._idle: list[Connection] = []
         self._lanes = Lanes()
         self._timer: asyncio.TimerHandle | None = None
-        self._is_watching = False
+        self.is_watching = False
         self._is_retired = False
         self._is_closed = False
         self._all_gone: asyncio.Event | None = None
@@ -105,7 +105,7 @@ class Pool:
         while idle:
             connection = idle.pop()
             connection.is_idle = False
-            if connection.expires > self.monotonic() and connection.is_usable():
+            if connection.is_usable() and connection.expires > self.monotonic():
                 return connection
             self.drop(connection)
         return None
@@ -135,17 +135,20 @@ class Pool:
         if self._is_retired or not connection.is_reusable():
             self.drop(connection)
             return
-        now = self.monotonic()
-        connection.expires = now + self._allowance_s(connection)
-        if connection.expires <= now:
+        now, reply = self.monotonic(), connection.reply
+        announced = reply.headers.get(b"keep-alive")
+        allowance_s = self._idle_s if announced is None else self._allowance_s(announced)
+        connection.expires = now + allowance_s
+        if allowance_s <= 0:
             self.drop(connection)
             return
-        if connection.reply.chunks:  # a body that nobody wanted
+        if reply.chunks:  # a body that nobody wanted
             connection.take()
-        waiter = self._next_waiter()
-        if waiter is not None:
-            waiter.future.set_result(connection)
-            return
+        if self._lanes.count:
+            waiter = self._next_waiter()
+            if waiter is not None:
+                waiter.future.set_result(connection)
+                return
         connection.is_idle = True
         self._idle.append(connection)
         if self._timer is None:
@@ -172,7 +175,7 @@ class Pool:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-            self._is_watching = False
+            self.is_watching = False
         if self._transports:
             self._all_gone = asyncio.Event()
             await self._all_gone.wait()
@@ -182,11 +185,8 @@ class Pool:
             Kind.DRAINING, "The gateway is shutting down; send the call again in a moment."
         )
 
-    def _allowance_s(self, connection: Connection) -> float:
+    def _allowance_s(self, announced: bytes) -> float:
         """How long the connection may be idle: ours, or a second less than what the server announced."""
-        announced = connection.reply.headers.get(b"keep-alive")
-        if announced is None:
-            return self._idle_s
         for part in announced.split(b","):
             name, _, value = part.strip().partition(b"=")
             if name.lower() == b"timeout" and value.isdigit() and len(value) < 10:
@@ -296,8 +296,8 @@ class Pool:
 
     def watch(self) -> None:
         """Somebody waits with a deadline: see that the timer runs."""
-        if not self._is_watching:
-            self._is_watching = True
+        if not self.is_watching:
+            self.is_watching = True
             self._arm(self._sweep_s)
 
     # The timer.
@@ -310,11 +310,11 @@ class Pool:
     def _sweep(self) -> None:
         self._timer = None
         now = self.monotonic()
-        self._is_watching = self._end_waits(now)
+        self.is_watching = self._end_waits(now)
         self._end_queueing(now)
         self._close_expired(now)
-        if self._is_watching or self._lanes.count:
-            self._is_watching = True
+        if self.is_watching or self._lanes.count:
+            self.is_watching = True
             self._arm(self._sweep_s)
         elif self._idle:
             first = min(connection.expires for connection in self._idle)

@@ -139,7 +139,16 @@ class Reply:
         """The head is complete: skip it if it is informational, else the body follows."""
         if self.state != HEAD:
             return
-        self._take_fields()
+        headers, fields, size = self.headers, self._fields, 0
+        for name, value in fields:
+            size += len(name) + len(value)
+            key = name.lower()
+            first = headers.setdefault(key, value)
+            if first is not value:
+                self._repeated(key, first, value)
+        if size > _MAX_HEAD_BYTES or len(fields) > _MAX_HEADERS:
+            self._spoil("the head is too large")
+        self._fields = []
         status = self._parser.get_status_code()
         if 100 <= status < 200 and status != 101:
             self._informational += 1
@@ -147,7 +156,7 @@ class Reply:
             if self._informational > _MAX_INFORMATIONAL:
                 self._spoil("too many informational replies")
             return
-        coding = self.headers.get(b"transfer-encoding")
+        coding = headers.get(b"transfer-encoding")
         if self.state == GARBAGE:
             return
         if status < 200:
@@ -157,19 +166,6 @@ class Reply:
         else:
             self.status = status
             self.state = BODY
-
-    def _take_fields(self) -> None:
-        headers = self.headers
-        size = 0
-        for name, value in self._fields:
-            key = name.lower()
-            size += len(name) + len(value)
-            first = headers.setdefault(key, value)
-            if first is not value:
-                self._repeated(key, first, value)
-        if len(self._fields) > _MAX_HEADERS or size > _MAX_HEAD_BYTES:
-            self._spoil("the head is too large")
-        self._fields = []
 
     def _repeated(self, name: bytes, first: bytes, value: bytes) -> None:
         if name == b"transfer-encoding":

@@ -1,7 +1,8 @@
 """Upstream: an account at a vendor, ready to be asked: URL, credential, pool, and the vendor's ways."""
 
 import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -85,7 +86,7 @@ class Upstream:
         """What the upstream said, without its key, its configured headers' values and its address."""
         return self._own_words.sub(_STRUCK, body)
 
-    async def send(
+    def send(
         self,
         call: Call,
         deployment: Deployment,
@@ -93,24 +94,38 @@ class Upstream:
         lane: str,
         deadline: float,
         on_sent: Callable[[], object] | None = None,
-    ) -> Exchange:
-        """Send one attempt; gives the exchange once the head of the reply is in. Raises Fault."""
-        if self._gate is not None:
-            await self._gate(min(_STARTING_S, deadline - self.pool.monotonic()))
-        target = self._target(call, deployment)
+    ) -> Coroutine[Any, Any, Exchange]:
+        """Send one attempt; when awaited gives the exchange once the head of the reply is in. Raises Fault."""
+        target = self._targets.get((call.operation, deployment.upstream_model))
+        if target is None:
+            target = self._target(call, deployment)
         if call.query:
             target += (b"&" if b"?" in target else b"?") + call.query
-        head = b"POST %b HTTP/1.1\r\n%b" % (target, self._call_head)
-        if self._forward and call.headers:
-            head += self._forwarded(call.headers)
-        head += b"content-length: %d\r\n\r\n" % len(body)
-        return await send(self.pool, head, body, lane=lane, deadline=deadline, on_sent=on_sent)
+        forwarded = self._forwarded(call.headers) if self._forward else b""
+        head = b"POST %b HTTP/1.1\r\n%b%bcontent-length: %d\r\n\r\n" % (
+            target,
+            self._call_head,
+            forwarded,
+            len(body),
+        )
+        sending = send(self.pool, head, body, lane, deadline, on_sent)
+        return sending if self._gate is None else self._after_gate(self._gate, sending, deadline)
+
+    async def _after_gate(
+        self, gate: Gate, sending: Coroutine[Any, Any, Exchange], deadline: float
+    ) -> Exchange:
+        try:
+            await gate(min(_STARTING_S, deadline - self.pool.monotonic()))
+        except BaseException:
+            sending.close()
+            raise
+        return await sending
 
     async def list_models(self, deadline: float) -> tuple[int, dict[bytes, bytes], bytes]:
         """GET its list of models: status, headers, body. Raises Fault."""
         path = self._absolute(self.account.profile.models_path)
         head = b"GET %b HTTP/1.1\r\n%b\r\n" % (path, self._list_head)
-        exchange = await send(self.pool, head, b"", lane="", deadline=deadline)
+        exchange = await send(self.pool, head, b"", "", deadline)
         try:
             body = await exchange.read_all(_MODELS_LIMIT_BYTES, deadline)
             said = self.redact(body) if exchange.status >= 400 else body
@@ -119,13 +134,10 @@ class Upstream:
             exchange.close()
 
     def _target(self, call: Call, deployment: Deployment) -> bytes:
-        key = (call.operation, deployment.upstream_model)
-        target = self._targets.get(key)
-        if target is None:
-            path = call_path(self.account.profile, call.operation, deployment.upstream_model)
-            target = self._absolute(path)
-            if len(self._targets) < _PATHS_KEPT:
-                self._targets[key] = target
+        path = call_path(self.account.profile, call.operation, deployment.upstream_model)
+        target = self._absolute(path)
+        if len(self._targets) < _PATHS_KEPT:
+            self._targets[call.operation, deployment.upstream_model] = target
         return target
 
     def _absolute(self, path: str) -> bytes:

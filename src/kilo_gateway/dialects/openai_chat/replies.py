@@ -11,6 +11,7 @@ from kilo_gateway.core.money import nanodollars_from_usd, usd_text
 from kilo_gateway.core.usage import UNKNOWN_USAGE, Usage
 from kilo_gateway.dialects.body import Fields, raw_json, write_fields
 from kilo_gateway.dialects.openai_chat.schema import (
+    MOST_TOKENS,
     CompletionDetails,
     Envelope,
     PromptDetails,
@@ -41,9 +42,12 @@ def read_reply(body: bytes, operation: Operation) -> ReplyFacts | None:
     envelope = read_envelope(body)
     if envelope is None:
         return None
-    usage = usage_of(envelope, operation)
-    error = error_of(envelope)
-    return ReplyFacts(usage, finish_reason_of(envelope), None if envelope.choices else error)
+    choices = envelope.choices
+    return ReplyFacts(
+        usage_of(envelope, operation),
+        finish_reason_of(envelope) if choices else None,
+        None if choices else error_of(envelope),
+    )
 
 
 def read_envelope(data: bytes) -> Envelope | None:
@@ -89,10 +93,12 @@ def error_of(envelope: Envelope) -> bytes | None:
 
 def finish_reason_of(envelope: Envelope) -> str | None:
     """The last finish reason that any choice gave ("" counts as none)."""
-    reason = None
-    for choice in envelope.choices or ():
-        reason = choice.finish_reason or reason
-    return reason
+    choices = envelope.choices
+    if not choices:
+        return None
+    if len(choices) == 1:
+        return choices[0].finish_reason or None
+    return next((one.finish_reason for one in reversed(choices) if one.finish_reason), None)
 
 
 def usage_of(envelope: Envelope, operation: Operation) -> Usage:
@@ -104,85 +110,94 @@ def usage_of(envelope: Envelope, operation: Operation) -> Usage:
 
 
 def read_usage(raw: bytes, operation: Operation) -> Usage:
-    """A `usage` object as Usage. Embeddings have no output: 0 there is known, not missing."""
+    """A `usage` object as Usage. Embeddings have no output: 0 there is known, not missing.
+
+    One flat function, since every call passes here: each bucket is the first of the places where servers put it.
+    """
     try:
         wire = _USAGE.decode(raw)
     except _UNREADABLE:
         wire = _lenient_usage(raw)
     prompt = wire.prompt_tokens_details or _NO_PROMPT_DETAILS
     completion = wire.completion_tokens_details or _NO_COMPLETION_DETAILS
-    output = _count(wire.completion_tokens)
-    reasoning = _first(completion.reasoning_tokens, wire.reasoning_tokens)
-    if operation == "embeddings" and output is None:
+    total, count, output = wire.total_tokens, wire.prompt_tokens, wire.completion_tokens
+    if output is None and operation == "embeddings":
         output = 0
+    if count is None and total is not None and output is not None:
+        count = max(0, total - output)
+    reasoning = completion.reasoning_tokens
+    if reasoning is None:
+        reasoning = wire.reasoning_tokens
+    if reasoning and output is not None and total is not None and wire.prompt_tokens is not None:
+        # xAI counts reasoning beside completion_tokens: its total tells.
+        output += reasoning if wire.prompt_tokens + output + reasoning == total else 0
+    read, written = prompt.cached_tokens, prompt.cache_write_tokens
     return Usage(
-        input_tokens=_input_tokens(wire, output),
-        output_tokens=_including(output, reasoning, wire),
-        cache_read_tokens=_first(
-            prompt.cached_tokens,
-            wire.prompt_cache_hit_tokens,
-            wire.cached_tokens,
-            wire.num_cached_tokens,
-            wire.cache_read_input_tokens,
-        ),
-        cache_write_tokens=_first(
-            prompt.cache_write_tokens,
-            prompt.cache_creation_tokens,
-            wire.cache_creation_input_tokens,
-        ),
-        reasoning_tokens=reasoning,
-        audio_input_tokens=_count(prompt.audio_tokens),
-        audio_output_tokens=_count(completion.audio_tokens),
-        cost_nanodollars=_cost(wire),
-        raw=raw[:_RAW_USAGE_LIMIT],
+        count,
+        output,
+        read if read is not None else _cache_read(wire),
+        written if written is not None else _cache_write(prompt, wire),
+        reasoning,
+        prompt.audio_tokens,
+        completion.audio_tokens,
+        _cost(wire),
+        "reported",
+        raw[:_RAW_USAGE_LIMIT],
     )
 
 
-def _input_tokens(wire: WireUsage, output: int | None) -> int | None:
-    tokens = _count(wire.prompt_tokens)
-    total = _count(wire.total_tokens)
-    if tokens is None and total is not None and output is not None:
-        return max(0, total - output)
-    return tokens
+def _cache_read(wire: WireUsage) -> int | None:
+    for count in (
+        wire.prompt_cache_hit_tokens,
+        wire.cached_tokens,
+        wire.num_cached_tokens,
+        wire.cache_read_input_tokens,
+    ):
+        if count is not None:
+            return count
+    return None
 
 
-def _including(output: int | None, reasoning: int | None, wire: WireUsage) -> int | None:
-    """Output tokens with reasoning in it. xAI counts reasoning beside completion_tokens: its total tells."""
-    prompt, total = _count(wire.prompt_tokens), _count(wire.total_tokens)
-    if output is None or reasoning is None or prompt is None or total is None:
-        return output
-    return output + reasoning if prompt + output + reasoning == total else output
+def _cache_write(prompt: PromptDetails, wire: WireUsage) -> int | None:
+    created = prompt.cache_creation_tokens
+    return created if created is not None else wire.cache_creation_input_tokens
 
 
 def _lenient_usage(raw: bytes) -> WireUsage:
     """Field by field: a server that types one wrongly still has the others read."""
     try:
-        return _USAGE.decode(_fitting(_FIELDS.decode(raw), _USAGE))
+        return _USAGE.decode(_fitting(_mended(_FIELDS.decode(raw)), _USAGE))
     except _UNREADABLE:
         return WireUsage()
+
+
+def _mended(fields: Fields) -> Fields:
+    """Counts that are written as another number (3.0) made whole, those below 0 unknown."""
+    return {name: _mended_value(name, value) for name, value in fields.items()}
+
+
+def _mended_value(name: str, value: msgspec.Raw) -> msgspec.Raw:
+    try:
+        if name.endswith("_tokens"):
+            number = msgspec.json.decode(value, type=float)
+            return raw_json(int(number) if 0 <= number <= MOST_TOKENS else None)
+        if name.endswith("_details"):
+            return msgspec.Raw(write_fields(_mended(_FIELDS.decode(value))))
+    except _UNREADABLE:
+        pass  # of another type altogether: left as it is, and so not read
+    return value
 
 
 _NO_PROMPT_DETAILS = PromptDetails()
 _NO_COMPLETION_DETAILS = CompletionDetails()
 
 
-def _count(value: float | None) -> int | None:
-    return None if value is None or value < 0 else int(value)
-
-
-def _first(*values: float | None) -> int | None:
-    for value in values:
-        if value is not None and value >= 0:
-            return int(value)
-    return None
-
-
 def _cost(wire: WireUsage) -> int | None:
-    if wire.cost_in_usd_ticks is not None and wire.cost_in_usd_ticks >= 0:
+    if wire.cost_in_usd_ticks is not None:
         return wire.cost_in_usd_ticks // _TICKS_PER_NANODOLLAR
-    details, cost = bytes(wire.cost_details), bytes(wire.cost)
-    if wire.is_byok and details not in _NOTHING:
-        return _number_in(details, "upstream_inference_cost")
+    if wire.is_byok and bytes(wire.cost_details) not in _NOTHING:
+        return _number_in(bytes(wire.cost_details), "upstream_inference_cost")
+    cost = bytes(wire.cost)
     if cost in _NOTHING:
         return None
     return _number_in(cost, "total_cost") if cost.startswith(b"{") else _nanodollars(cost)

@@ -1,7 +1,5 @@
 """Requests: the envelope peek, and the body that goes upstream."""
 
-from typing import NamedTuple
-
 import msgspec
 
 from kilo_gateway.core.call import Call
@@ -13,10 +11,11 @@ MAX_TOKENS_LIMIT = 99_999_999_999
 _INCLUDE_USAGE = raw_json({"include_usage": True})
 _WHOLE_NUMBER = msgspec.json.Decoder(int | None)
 _TRUE, _FALSE, _NULL = b"true", b"false", b"null"
+_LIMITS = ("max_tokens", "max_completion_tokens")
 _STREAMING: frozenset[Operation] = frozenset({"chat", "completions"})
 
 
-class Envelope(NamedTuple):
+class Envelope(msgspec.Struct, frozen=True, gc=False):
     """What the path of a call needs to know of a request; everything else is not looked at."""
 
     model: str
@@ -41,7 +40,7 @@ def peek(operation: Operation, fields: Fields) -> Envelope:
     _INPUT_CHECKS[operation](fields)
     if "provider" in fields:
         _check_provider(fields["provider"])
-    stream = _boolean(fields, "stream") if operation in _STREAMING else False
+    stream = "stream" in fields and operation in _STREAMING and _boolean(fields, "stream")
     return Envelope(
         model,
         _models(fields) if "models" in fields else (),
@@ -113,10 +112,7 @@ _INPUT_CHECKS = {"chat": _check_messages, "completions": _check_prompt, "embeddi
 
 
 def _boolean(fields: Fields, name: str) -> bool:
-    raw = fields.get(name)
-    if raw is None:
-        return False
-    value = bytes(raw)
+    value = bytes(fields[name])
     if value == _TRUE:
         return True
     if value in {_FALSE, _NULL}:
@@ -126,10 +122,10 @@ def _boolean(fields: Fields, name: str) -> bool:
 
 def _max_tokens(fields: Fields) -> int | None:
     limit: int | None = None
-    for name in ("max_tokens", "max_completion_tokens"):
-        raw = fields.get(name)
-        if raw is None:
+    for name in _LIMITS:
+        if name not in fields:
             continue
+        raw = fields[name]
         try:
             value = _WHOLE_NUMBER.decode(raw)
         except msgspec.MsgspecError:
