@@ -8,6 +8,7 @@ that stands still loses lines rather than calls, and says how many.
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -96,16 +97,14 @@ class AttemptLine(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
     def text(self) -> str:
         """For people; a dash stands for what is unknown."""
-        status, first_byte_ms, cost_usd = self.status, self.first_byte_ms, self.cost_usd
-        input_tokens, output_tokens = self.input_tokens, self.output_tokens
+        numbers = (
+            f"status={self.status} first_byte_ms={self.first_byte_ms} duration_ms={self.duration_ms} "
+            f"input_tokens={self.input_tokens} output_tokens={self.output_tokens} cost_usd={self.cost_usd}"
+        )
         line = (
             f"call={_shown_text(self.call)} key={self.key} operation={self.operation} "
-            f"model={_shown_text(self.model)} deployment={_shown_text(self.deployment)} number={self.number} "
-            f"outcome={self.outcome} status={'-' if status is None else status} "
-            f"first_byte_ms={'-' if first_byte_ms is None else first_byte_ms} duration_ms={self.duration_ms} "
-            f"input_tokens={'-' if input_tokens is None else input_tokens} "
-            f"output_tokens={'-' if output_tokens is None else output_tokens} "
-            f"cost_usd={'-' if cost_usd is None else cost_usd}"
+            f"model={_shown_name(self.model)} deployment={_shown_name(self.deployment)} number={self.number} "
+            f"outcome={self.outcome} {numbers.replace('None', '-')}"
         )
         return line if self.detail is None else f"{line} detail={_shown_text(self.detail)}"
 
@@ -241,3 +240,7 @@ def _shown(value: Value) -> str:
 
 def _shown_text(text: str) -> str:
     return text if text.isprintable() and " " not in text else repr(text)
+
+
+# Names of models and deployments come again and again.
+_shown_name = lru_cache(maxsize=1024)(_shown_text)

@@ -36,11 +36,12 @@ class Reply:
 
     __slots__ = (
         "_feed",
-        "_fields",
         "_framing_bytes",
         "_head_bytes",
         "_informational",
         "_parser",
+        "_received",
+        "_repeats",
         "buffered_bytes",
         "chunks",
         "has_bytes",
@@ -68,7 +69,8 @@ class Reply:
         self._framing_bytes = 0  # received since the last byte of body
         self._head_bytes = 0  # received of a head that is not complete
         self._informational = 0
-        self._fields: list[tuple[bytes, bytes]] = []
+        self._received = 0  # with the last feed
+        self._repeats = 0
 
     def expect(self) -> None:
         """A request is being sent: forget the reply before and wait for the next."""
@@ -78,6 +80,7 @@ class Reply:
     def feed(self, data: bytes) -> None:
         """Take in what the connection received; never raises, look at `state`."""
         self.has_bytes = True
+        self._received = len(data)
         before = self.buffered_bytes
         try:
             self._feed(data)
@@ -86,6 +89,8 @@ class Reply:
                 self.keep_alive = False
             else:
                 self._spoil(str(error))
+        if self.state == DONE:
+            return
         if self.state == HEAD:
             self._head_bytes += len(data)
             if self._head_bytes > _MAX_HEAD_BYTES:
@@ -133,23 +138,17 @@ class Reply:
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header of a head, or a trailer (dropped)."""
         if self.state == HEAD:
-            self._fields.append((name, value))
+            key, headers = name.lower(), self.headers
+            if key in headers:
+                self._repeated(key, headers[key], value)
+            else:
+                headers[key] = value
 
     def on_headers_complete(self) -> None:
         """The head is complete: skip it if it is informational, else the body follows."""
         if self.state != HEAD:
             return
-        headers, fields, size = self.headers, self._fields, 0
-        for name, value in fields:
-            size += len(name) + len(value)
-            key = name.lower()
-            first = headers.setdefault(key, value)
-            if first is not value:
-                self._repeated(key, first, value)
-        if size > _MAX_HEAD_BYTES or len(fields) > _MAX_HEADERS:
-            self._spoil("the head is too large")
-        self._fields = []
-        status = self._parser.get_status_code()
+        headers, status = self.headers, self._parser.get_status_code()
         if 100 <= status < 200 and status != 101:
             self._informational += 1
             self.headers = {}
@@ -157,9 +156,9 @@ class Reply:
                 self._spoil("too many informational replies")
             return
         coding = headers.get(b"transfer-encoding")
-        if self.state == GARBAGE:
-            return
-        if status < 200:
+        if self._is_too_large(headers):
+            self._spoil("the head is too large")
+        elif status < 200:
             self._spoil(f"status {status} was not asked for")
         elif coding is not None and coding.lower() != b"chunked":
             self._spoil(f"transfer-encoding {coding[:80]!r} is not supported")
@@ -167,7 +166,16 @@ class Reply:
             self.status = status
             self.state = BODY
 
+    def _is_too_large(self, headers: dict[bytes, bytes]) -> bool:
+        if len(headers) + self._repeats > _MAX_HEADERS:
+            return True
+        if self._received <= _MAX_HEAD_BYTES:  # nor can what is complete by now be larger
+            return False
+        size = sum(len(name) + len(value) for name, value in headers.items())
+        return size > _MAX_HEAD_BYTES
+
     def _repeated(self, name: bytes, first: bytes, value: bytes) -> None:
+        self._repeats += 1
         if name == b"transfer-encoding":
             self._spoil("transfer-encoding is given twice")
         elif name == b"content-encoding":  # a list over two lines; all of it must be undone
