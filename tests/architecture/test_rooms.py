@@ -3,7 +3,7 @@
 import re
 import tomllib
 
-from tests.architecture.trees import GATEWAY, ROOT
+from tests.architecture.trees import GATEWAY, ROOT, SRC
 
 MAP = (ROOT / "ARCHITECTURE.md").read_text()
 
@@ -11,6 +11,12 @@ MAP = (ROOT / "ARCHITECTURE.md").read_text()
 def rooms_on_the_map():
     """The rows of the table of rooms; a row may name several that do not see each other."""
     section = MAP.partition("## Rooms of `kilo_gateway`")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (`[^|]*`) \|", section, re.MULTILINE)
+    return [set(re.findall(r"`(\w+)`", row)) for row in rows]
+
+
+def genesis_on_the_map():
+    section = MAP.partition("## Rooms of `genesis`")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| (`[^|]*`) \|", section, re.MULTILINE)
     return [set(re.findall(r"`(\w+)`", row)) for row in rows]
 
@@ -30,6 +36,17 @@ def test_the_map_shows_the_layers_that_are_enforced():
     [layers] = [row["layers"] for row in contracts if row.get("containers") == ["kilo_gateway"]]
     enforced = [set(layer.split(" | ")) for layer in layers if layer != "__main__"]
     assert rooms_on_the_map() == enforced
+
+
+def test_the_map_shows_the_rooms_of_genesis_as_they_are_enforced():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    contracts = settings["tool"]["importlinter"]["contracts"]
+    [layers] = [row["layers"] for row in contracts if row.get("containers") == ["genesis"]]
+    enforced = [set(re.findall(r"\w+", layer)) for layer in layers]
+    assert genesis_on_the_map() == enforced
+    on_disk = {path.parent.name for path in (SRC / "genesis").glob("*/__init__.py")}
+    on_disk |= {path.stem for path in (SRC / "genesis").glob("[a-z]*.py")}
+    assert on_disk == set().union(*enforced)
 
 
 def test_every_room_tells_of_its_own_files():
