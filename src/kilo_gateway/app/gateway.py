@@ -343,6 +343,7 @@ class Gateway:
 
     def close(self) -> None:
         """After `run`: give the spool back."""
+        self._write_up()
         self._ledger.shut()
         self.log.flush()
 
