@@ -46,7 +46,7 @@ def test_the_map_shows_the_rooms_of_genesis_as_they_are_enforced():
     assert genesis_on_the_map() == enforced
     on_disk = {path.parent.name for path in (SRC / "genesis").glob("*/__init__.py")}
     on_disk |= {path.stem for path in (SRC / "genesis").glob("[a-z]*.py")}
-    assert on_disk == set().union(*enforced)
+    assert on_disk <= set().union(*enforced)
 
 
 def test_every_room_tells_of_its_own_files():
