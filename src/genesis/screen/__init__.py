@@ -1,0 +1,22 @@
+"""What people see: streamed Markdown, tool calls, approvals, the status line, the prompt and its slash commands.
+
+sanitise.py     text of models and tools without escapes, controls shown, bidi overrides visible
+theme.py        the styles, by name
+highlight.py    code in colours
+inline.py       Markdown within a line
+markdown.py     Markdown blocks as lines
+stream.py       Markdown that is still being written: finished blocks once, the rest as a tail
+live.py         the lines at the bottom of the terminal that change, and what is above them that does not
+terminal.py     where lines go: size, colours
+tool_lines.py   tool calls, their results and approvals as lines
+status.py       the status line
+turn_view.py    one turn as lines: what is finished, what still changes
+turn.py         one turn driven: events, keys, cancel, approvals
+input.py        the prompt
+history.py      what was typed, kept in a private file
+completion.py   completion of commands, models, sessions, files
+attachments.py  `@file`, pasted paths of pictures
+commands.py     the slash commands
+chat.py         the conversation in a terminal
+plain.py        the conversation where there is no terminal
+"""
