@@ -8,13 +8,16 @@ from genesis.screen.theme import Background
 # So many lines before a piece are looked at again for strings and comments that began there: bounds the cost of a
 # piece, however long the block is.
 CONTEXT_LINES = 120
+# The theme made of the terminal's own colours.
+AUTO = "auto"
 
 
 class Highlighter:
     """Keeps one lexer per language: to find one costs more than to use it."""
 
-    def __init__(self, background: Background = "dark") -> None:
-        self._theme = "ansi_light" if background == "light" else "ansi_dark"
+    def __init__(self, background: Background = "dark", theme: str = AUTO) -> None:
+        own = "ansi_light" if background == "light" else "ansi_dark"
+        self._theme = own if theme == AUTO else theme
         self._syntaxes: dict[str, Syntax] = {}
 
     def lines(self, code: str, language: str) -> list[Text]:
@@ -24,7 +27,7 @@ class Highlighter:
             return [Text(line) for line in code.split("\n")]
         syntax = self._syntaxes.get(language)
         if syntax is None:
-            syntax = Syntax("", language, theme=self._theme, word_wrap=False)
+            syntax = Syntax("", language, theme=self._theme, background_color="default")
             self._syntaxes[language] = syntax
         # Lexers drop leading newlines: a mark in front would change what they see, so they are put back.
         body = code.lstrip("\n")

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import TextIO
 
+from rich.color import ColorSystem
 from rich.console import Console
 from rich.text import Text
 
@@ -13,12 +14,23 @@ MIN_COLUMNS = 20
 # Terminals that cut lines when they get narrower, where others wrap them anew.
 _NEVER_REFLOW = {"linux", "vt100", "vt220", "cons25"}
 
+_SYSTEMS = {
+    "standard": ColorSystem.STANDARD,
+    "256": ColorSystem.EIGHT_BIT,
+    "truecolor": ColorSystem.TRUECOLOR,
+}
+
 
 class Terminal:
     """A terminal's output side. `environ` decides on colours (NO_COLOR, TERM, COLORTERM); `size` may be fixed."""
 
     def __init__(
-        self, stream: TextIO, environ: Mapping[str, str], *, size: tuple[int, int] | None = None
+        self,
+        stream: TextIO,
+        environ: Mapping[str, str],
+        *,
+        size: tuple[int, int] | None = None,
+        has_colours: bool = True,
     ) -> None:
         self._stream = stream
         self._fixed = size
@@ -36,8 +48,10 @@ class Terminal:
             emoji=False,
             markup=False,
             legacy_windows=False,
+            no_color=None if has_colours else True,
             _environ=dict(environ),
         )
+        self._colours = _SYSTEMS.get(self.console.color_system or "")
 
     @property
     def size(self) -> tuple[int, int]:
@@ -56,7 +70,7 @@ class Terminal:
 
     def ansi(self, line: Text) -> str:
         """One line with its colours as the terminal wants them, without a newline."""
-        colours = self.console._color_system  # noqa: SLF001 - public only as a name
+        colours = None if self.console.no_color else self._colours
         # A text without spans is rendered by rich as if it had no style of its own either.
         plain = self.console.get_style(line.style) if line.style else None
         parts: list[str] = []

@@ -7,6 +7,9 @@ from rich.theme import Theme
 
 Background = Literal["dark", "light"]
 
+# Stands before what the person says.
+SIGN = "\N{HEAVY RIGHT-POINTING ANGLE QUOTATION MARK ORNAMENT} "
+
 _STYLES = {
     "md.h1": "bold underline",
     "md.h2": "bold",

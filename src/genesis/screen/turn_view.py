@@ -24,6 +24,7 @@ from genesis.screen.markdown import MarkdownRenderer
 from genesis.screen.sanitise import one_line, visible
 from genesis.screen.status import Status
 from genesis.screen.stream import MarkdownStream
+from genesis.screen.theme import SIGN
 from genesis.screen.thinking import ThinkingLines
 from genesis.screen.tool_lines import (
     approval_keys,
@@ -150,7 +151,7 @@ class TurnView:
         typed = self.typed.rpartition("\n")[2]
         lines = [Text("")]
         if self.typed:
-            lines.append(Text.assemble(("❯ ", "prompt"), (typed, "quiet")))
+            lines.append(Text.assemble((SIGN, "prompt"), (typed, "quiet")))
         word = "stopping…" if self.is_stopping else duration(self._clock() - self._began)
         front = f"{self._spinner} {word}  "
         status = self._status.line(width - len(front) - len(_HINT))

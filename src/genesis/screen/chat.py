@@ -1,0 +1,240 @@
+"""The conversation in a terminal: prompt, turn, prompt; slash commands between."""
+
+import asyncio
+import contextlib
+import dataclasses
+import signal
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+from rich.text import Text
+
+from genesis.core.fault import GenesisError
+from genesis.core.message import (
+    AssistantMessage,
+    ImageBlock,
+    Message,
+    TextBlock,
+    ToolResultMessage,
+    UserMessage,
+    text_of,
+)
+from genesis.screen.attachments import message_blocks
+from genesis.screen.commands import is_command, run_command
+from genesis.screen.desk import Desk
+from genesis.screen.input import Prompt
+from genesis.screen.sanitise import visible
+from genesis.screen.theme import SIGN
+from genesis.screen.thinking import thinking_lines
+from genesis.screen.tool_lines import output_lines, result_text, tool_line
+from genesis.screen.turn import Question, Surface, TurnRunner
+
+_HISTORY_SHOWN = 6
+_USER_LINES_SHOWN = 12
+
+
+@dataclasses.dataclass(frozen=True)
+class Start:
+    """How the chat begins: which session (None: a new one), and the first lines' words."""
+
+    session: str | None
+    version: str
+    model: str | None = None
+    thinking: str | None = None
+
+
+class Chat:
+    """One chat on one terminal. `now` gives seconds since the epoch, for messages."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        surface: Surface,
+        make_prompt: Callable[["Chat"], Prompt],
+        now: Callable[[], float],
+    ) -> None:
+        self._desk = desk
+        self._surface = surface
+        self._now = now
+        self._prompt = make_prompt(self)
+
+    async def run(self, start: Start) -> int:
+        """Talk until the person leaves; the exit code."""
+        try:
+            await self._begin(start)
+        except GenesisError as error:
+            self._say(error.message, "error")
+            return error.exit_code
+        self._show_head(start.version)
+        self._show_history()
+        typed = ""
+        while not self._desk.is_over:
+            text = await self._prompt.ask(typed)
+            if text is None:
+                break
+            typed = await self._answer(text) if text.strip() else ""
+        self._say_goodbye()
+        return 0
+
+    def open_last_tool(self) -> None:
+        """Print the last tool's full output."""
+        last = self._desk.display.last_tool
+        if last is None:
+            self._say("No tool has run yet.", "quiet")
+        else:
+            self._print(output_lines(self._surface.terminal.console, *last, self._width))
+
+    def toggle_thinking(self) -> None:
+        """Fold or unfold thinking; unfolded, the last one is printed."""
+        if self._desk.display.toggle_thinking() == "folded":
+            self._say("Thinking is folded to one line.", "quiet")
+            return
+        self._say("Thinking is shown.", "quiet")
+        last = self._desk.display.last_thinking
+        if last.strip():
+            self._print(thinking_lines(self._surface.terminal.console, last, self._width))
+
+    @property
+    def _width(self) -> int:
+        return self._surface.terminal.size[0] - 1
+
+    async def _begin(self, start: Start) -> None:
+        desk = self._desk
+        await desk.open(start.session)
+        if start.model:
+            await desk.conversation.set_model(desk.session, start.model)
+        if start.thinking:
+            await desk.conversation.set_thinking(desk.session, start.thinking)
+        if start.model or start.thinking:
+            await desk.refresh()
+
+    async def _answer(self, text: str) -> str:
+        """Answer what was typed; gives what the next prompt begins with."""
+        if is_command(text):
+            await self._command(text)
+            return ""
+        try:
+            content = message_blocks(text.strip(), self._desk.folder)
+        except GenesisError as error:
+            self._say(error.message, "error")
+            return text
+        question = Question(self._desk.session, UserMessage(content, at=self._now()))
+        outcome = await TurnRunner(self._desk.conversation, self._surface).run(question)
+        self._surface.terminal.write("\n")
+        return outcome.typed
+
+    async def _command(self, text: str) -> None:
+        before = self._desk.session
+        try:
+            told = await _interruptible(run_command(self._desk, text))
+        except GenesisError as error:
+            self._say(error.message, "error")
+            return
+        if told is None:
+            self._say("stopped", "quiet")
+        elif told:
+            self._say(told, "")
+        if self._desk.session != before:
+            self._show_history()
+
+    def _say(self, text: str, style: str) -> None:
+        """A text of ours or of the conversation's, line by line, with a blank line after it."""
+        lines: list[Text] = []
+        for line in visible(text).split("\n"):
+            wrapped = Text(line, style).wrap(
+                self._surface.terminal.console, self._width - 2, overflow="fold"
+            )
+            lines += [Text.assemble("  ", part) for part in wrapped] or [Text("")]
+        self._print([*lines, Text("")])
+
+    def _print(self, lines: list[Text]) -> None:
+        self._surface.terminal.print_lines(lines)
+
+    def _show_head(self, version: str) -> None:
+        status = self._desk.status
+        model = [(" · ", "quiet"), status.model] if status.model else []
+        where = f"{_short(self._desk.folder)} · session {self._desk.session}"
+        if status.where:
+            where += f" · {status.where}"
+        lines = [
+            Text(""),
+            Text.assemble("  ", ("genesis", "brand"), (f" {version}", "quiet"), *model),
+            Text.assemble("  ", (where, "quiet")),
+            Text(""),
+        ]
+        for line in lines:
+            line.truncate(self._width, overflow="ellipsis")
+        self._print(lines)
+
+    def _show_history(self) -> None:
+        """The last messages of a session that was opened again."""
+        messages, self._desk.history = self._desk.history, ()
+        if not messages:
+            return
+        hidden = len(messages) - _HISTORY_SHOWN
+        if hidden > 0:
+            self._say(f"… {hidden} earlier messages", "quiet")
+        for message in messages[-_HISTORY_SHOWN:]:
+            lines = self._message_lines(message)
+            if lines:
+                self._print([*lines, Text("")])
+
+    def _message_lines(self, message: Message) -> list[Text]:
+        if isinstance(message, UserMessage):
+            return _user_lines(message)
+        if isinstance(message, AssistantMessage):
+            return self._surface.renderer.render(visible(text_of(message)), self._width)
+        return [self._result_line(message)]
+
+    def _result_line(self, result: ToolResultMessage) -> Text:
+        self._desk.display.last_tool = (result.tool_name, result_text(result))
+        mark, style = ("✗", "tool.bad") if result.is_error else ("✓", "tool.ok")
+        return tool_line(result.tool_name, mark, style, None, self._width)
+
+    def _say_goodbye(self) -> None:
+        if self._desk.status.usage.total:
+            self._say(f"Saved: genesis chat --session {self._desk.session}", "quiet")
+
+
+def _user_lines(message: UserMessage) -> list[Text]:
+    first = next((b.text for b in message.content if isinstance(b, TextBlock)), "")
+    rows = visible(first).split("\n")
+    lines = [Text.assemble((SIGN, "prompt"), rows[0])]
+    lines += [Text(f"  {row}") for row in rows[1:_USER_LINES_SHOWN]]
+    if len(rows) > _USER_LINES_SHOWN:
+        lines.append(Text(f"  … {len(rows) - _USER_LINES_SHOWN} more lines", "quiet"))
+    attached = len(message.content) - 1
+    if attached > 0:
+        pictures = sum(isinstance(block, ImageBlock) for block in message.content)
+        lines.append(Text(f"  + {attached - pictures} files, {pictures} pictures", "quiet"))
+    return lines
+
+
+def _short(folder: Path) -> str:
+    with contextlib.suppress(ValueError, RuntimeError):  # not under home, or there is none
+        return str("~" / folder.relative_to(Path.home()))
+    return str(folder)
+
+
+async def _interruptible(work: Awaitable[str]) -> str | None:
+    """Wait for it; None if Ctrl-C stopped it."""
+    task = asyncio.ensure_future(work)
+    with _on_interrupt(task.cancel):
+        await asyncio.wait([task])
+    return None if task.cancelled() else task.result()
+
+
+@contextlib.contextmanager
+def _on_interrupt(action: Callable[[], object]) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        loop.add_signal_handler(signal.SIGINT, action)
+    except (NotImplementedError, ValueError, RuntimeError):  # not the main thread
+        yield
+        return
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
+        signal.signal(signal.SIGINT, before)
