@@ -44,7 +44,9 @@ CODES: dict[str, Reason] = {
 }  # fmt: skip
 
 # `HTTP 402: …`, `Error: 429 …`, `521 <!DOCTYPE html>`: the status that a text begins with.
-LEADING_STATUS = re.compile(r"^\s*(?:error:\s*)?(?:http\s+)?([45]\d\d)(?=[\s:]|$)[\s:]*", re.I)
+LEADING_STATUS = re.compile(
+    r"^\s*(?:error:\s*)?(?:http\s+)?([45]\d\d)(?=[\s:]|$)[\s:]*", re.IGNORECASE
+)
 NO_BODY = re.compile(
     r"^(?:error:\s*)?(?:http\s*)?\d{3}:?\s*(?:status code)?\s*[:(]?\s*(?:no (?:response )?body)\)?\.?$"
 )
