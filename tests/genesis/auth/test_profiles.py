@@ -1,0 +1,51 @@
+"""The store of keys: private, whole, and careful with what it does not know."""
+
+import pytest
+
+from genesis.auth.profiles import Profile, Profiles
+from genesis.core.fault import GenesisError
+from genesis.core.secret import Secret
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Profiles(tmp_path / "agent" / "auth-profiles.json")
+
+
+def test_a_key_comes_back_and_only_its_user_may_read_it(store):
+    store.put("kilocode:default", Profile("api_key", "kilocode", Secret("kk-1")))
+    assert store.load() == {"kilocode:default": Profile("api_key", "kilocode", Secret("kk-1"))}
+    assert store.path.stat().st_mode & 0o777 == 0o600
+    assert store.path.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_reference_stores_no_key(store):
+    store.put("kilocode:default", Profile("api_key", "kilocode", key_env="KILOCODE_API_KEY"))
+    [profile] = store.load().values()
+    assert profile.found_in({"KILOCODE_API_KEY": " kk-2 "}) == Secret("kk-2")
+    assert profile.found_in({}) is None
+    assert '"keyRef"' in store.path.read_text()
+
+
+def test_what_is_not_understood_stays_in_the_file(store):
+    store.path.parent.mkdir()
+    store.path.write_text(
+        '{"version":1,"lastGood":{"a":1},"profiles":{"x":{"type":"oauth"},"y":5}}'
+    )
+    store.put("k", Profile("api_key", "kilocode", Secret("kk")))
+    assert list(store.load()) == ["k"]
+    assert '"lastGood"' in store.path.read_text()
+    assert '"oauth"' in store.path.read_text()
+
+
+def test_a_profile_can_be_removed_once(store):
+    store.put("k", Profile("api_key", "kilocode", Secret("kk")))
+    assert (store.remove("k"), store.remove("k")) == (True, False)
+
+
+def test_a_broken_store_is_told_and_not_overwritten(store):
+    store.path.parent.mkdir()
+    store.path.write_text("{")
+    with pytest.raises(GenesisError, match="is not valid JSON"):
+        store.put("k", Profile("api_key", "kilocode", Secret("kk")))
+    assert store.path.read_text() == "{"
