@@ -7,6 +7,8 @@ cooldowns.py  how long a key rests after failures; pure steps from one KeyStats 
 order.py      which stored key of a provider comes first
 state.py      auth-state.json: KeyStats and the order that commands set
 bench.py      Bench: the one owner of that state while Genesis runs
+choice.py     which models the settings choose
 chain.py      the candidates of a request, and the attempts until one answers
+redact.py     takes what looks like a key out of a text
 messages.py   the sentences that people read
 """

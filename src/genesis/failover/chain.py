@@ -149,7 +149,7 @@ class _Run(Generic[T]):
             else:
                 self._tell_fallback(ref)
                 return result
-        raise self._nobody() from self.last_error
+        raise self._nobody()
 
     def _keys(self, index: int, ref: ModelRef) -> list[str | None]:
         """The profiles to try for the candidate; none if it is skipped, which is noted as an attempt."""
@@ -249,7 +249,7 @@ class _Run(Generic[T]):
         only = self.failures[0] if len(self.failures) == 1 else None
         listed = " | ".join(f"{key(one.ref)}: {one.error} ({one.reason})" for one in self.failures)
         last = self.failures[-1]
-        return FailoverError(
+        summary = FailoverError(
             only.error if only else f"All models failed ({len(self.failures)}): {listed}",
             reason=last.reason,
             provider=last.ref.provider,
@@ -258,6 +258,8 @@ class _Run(Generic[T]):
             attempts=tuple(self.failures),
             ready_in_s=self._ready_in_s(),
         )
+        summary.__cause__ = self.last_error
+        return summary
 
     def _ready_in_s(self) -> float | None:
         if self.bench is None:

@@ -8,6 +8,7 @@ Moments are milliseconds since the epoch, as `auth-state.json` has them.
 """
 
 import math
+
 import msgspec
 
 from genesis.config.schema import Cooldowns
