@@ -17,6 +17,13 @@ history.py      what was typed, kept in a private file
 completion.py   completion of commands, models, sessions, files
 attachments.py  `@file`, pasted paths of pictures
 commands.py     the slash commands
+launch.py       opens the chat on a terminal or on a pipe
+desk.py         the session that is open, and what was chosen for it
+export.py       a session as a file
+listing.py      what `/models` and `/model` answer
+keys.py         keys while a turn runs
+thinking.py     thinking, folded or shown
+display.py      what is remembered between turns
 chat.py         the conversation in a terminal
 plain.py        the conversation where there is no terminal
 """

@@ -35,10 +35,10 @@ _USER_LINES_SHOWN = 12
 
 @dataclasses.dataclass(frozen=True)
 class Start:
-    """How the chat begins: which session (None: a new one), and the first lines' words."""
+    """How the chat begins: which session (None: a new one, "last": the newest), and what was chosen for it."""
 
-    session: str | None
     version: str
+    session: str | None = None
     model: str | None = None
     thinking: str | None = None
 
@@ -61,7 +61,7 @@ class Chat:
     async def run(self, start: Start) -> int:
         """Talk until the person leaves; the exit code."""
         try:
-            await self._begin(start)
+            await self._desk.begin(start.session, start.model, start.thinking)
         except GenesisError as error:
             self._say(error.message, "error")
             return error.exit_code
@@ -97,16 +97,6 @@ class Chat:
     @property
     def _width(self) -> int:
         return self._surface.terminal.size[0] - 1
-
-    async def _begin(self, start: Start) -> None:
-        desk = self._desk
-        await desk.open(start.session)
-        if start.model:
-            await desk.conversation.set_model(desk.session, start.model)
-        if start.thinking:
-            await desk.conversation.set_thinking(desk.session, start.thinking)
-        if start.model or start.thinking:
-            await desk.refresh()
 
     async def _answer(self, text: str) -> str:
         """Answer what was typed; gives what the next prompt begins with."""
@@ -152,13 +142,13 @@ class Chat:
 
     def _show_head(self, version: str) -> None:
         status = self._desk.status
-        model = [(" · ", "quiet"), status.model] if status.model else []
+        model = f" · {status.model}" if status.model else ""
         where = f"{_short(self._desk.folder)} · session {self._desk.session}"
         if status.where:
             where += f" · {status.where}"
         lines = [
             Text(""),
-            Text.assemble("  ", ("genesis", "brand"), (f" {version}", "quiet"), *model),
+            Text.assemble("  ", ("genesis", "brand"), (f" {version}", "quiet"), model),
             Text.assemble("  ", (where, "quiet")),
             Text(""),
         ]

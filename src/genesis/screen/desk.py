@@ -34,12 +34,20 @@ class Desk:
     is_over: bool = False
     history: tuple[Message, ...] = ()
 
-    async def open(self, session_id: str | None) -> str:
-        """Open a session by its id or the beginning of it; None begins a new one. Gives its id."""
-        if session_id is not None:
-            session_id = await self._whole_id(session_id)
-        view = await self.conversation.open(session_id)
-        self.session, self.history = view.id, tuple(view.messages)
+    async def begin(self, session: str | None, model: str | None, thinking: str | None) -> None:
+        """Open the first session, with what was chosen on the command line."""
+        await self.open(session)
+        if model:
+            await self.conversation.set_model(self.session, model)
+        if thinking:
+            await self.conversation.set_thinking(self.session, thinking)
+        if model or thinking:
+            await self.refresh()
+
+    async def open(self, session: str | None) -> str:
+        """Open a session by its id, a beginning of it or "last"; None begins a new one. Gives its id."""
+        view = await self.conversation.open(session)
+        self.session, self.history = view.id, view.messages
         self.status.begin(view.id, view.model or "", view.thinking or "", view.messages)
         return view.id
 
@@ -48,24 +56,13 @@ class Desk:
         view = await self.conversation.open(self.session)
         self.status.model, self.status.thinking = view.model or "", view.thinking or ""
 
-    async def _whole_id(self, start: str) -> str:
-        ids = [info.id for info in await self.conversation.sessions()]
-        found = [start] if start in ids else [one for one in ids if one.startswith(start)]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            raise GenesisError(
-                f"{len(found)} sessions begin with {start}. Give more of the id; /sessions lists them."
-            )
-        raise GenesisError(f"There is no session {start}. /sessions lists them.")
-
 
 class DeskChoices:
     """What can be completed; asked anew only after a while, because every key asks."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._kept: dict[str, tuple[float, list[tuple[str, str]]]] = {}
+        self._kept: dict[str, tuple[float, list[str]]] = {}
 
     async def levels(self) -> list[tuple[str, str]]:
         """Thinking levels."""
@@ -97,6 +94,6 @@ class DeskChoices:
                 text = await self._desk.conversation.models_text(arguments)
             except GenesisError:  # completion is a courtesy: without a list there is none
                 text = ""
-            rows = [(line[2:], "") for line in text.splitlines() if line.startswith("- ")]
+            rows = [line[2:] for line in text.splitlines() if line.startswith("- ")]
             self._kept[key] = (now, rows)
-        return [row for row, _ in rows]
+        return rows

@@ -14,7 +14,7 @@ from prompt_toolkit.application import get_app, in_terminal
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
 from prompt_toolkit.completion import Completer
 from prompt_toolkit.enums import EditingMode
-from prompt_toolkit.filters import Condition
+from prompt_toolkit.filters import Condition, to_filter
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import History
 from prompt_toolkit.input import Input
@@ -90,6 +90,8 @@ class Prompt:
             output=parts.output,
         )
         self._session.app.ttimeoutlen = 0.1
+        # Else the status line would stand at the terminal's bottom, far from a prompt that stands high.
+        self._session.layout.current_window.dont_extend_height = to_filter(True)
 
     async def ask(self, typed: str = "") -> str | None:
         """The next message, beginning with what was typed already; None to leave."""

@@ -11,7 +11,7 @@ from genesis.screen.sanitise import one_line
 
 _SEPARATOR = " · "
 # The first ones give way first where the line is narrow.
-_GIVES_WAY = ("why", "where", "session", "thinking", "cache", "routed", "cost", "tokens")
+_GIVES_WAY = ("where", "thinking", "session", "why", "cache", "routed", "cost", "tokens")
 
 
 @dataclasses.dataclass

@@ -108,17 +108,19 @@ class MarkdownStream:
 
     def _rest(self, width: int, text: str) -> list[Text]:
         if self._code is not None:
-            lines = text.split("\n") if text else []
+            lines = text.removesuffix("\n").split("\n") if text else []
             return self._code_lines(self._code, lines, width)
         before = self._has_given, self._list
         rendered: list[Text] = []
-        for block in self._parse(text):
+        # What is half-written must define no link: a copy.
+        known = {"references": dict(self._references.get("references", {}))}
+        for block in self._parse(text, known):
             rendered += self._give(block, width)
         self._has_given, self._list = before
         return rendered
 
-    def _parse(self, text: str) -> list[_Block]:
-        tokens = self._renderer.parse(text, self._references)
+    def _parse(self, text: str, references: dict[str, Any]) -> list[_Block]:
+        tokens = self._renderer.parse(text, references)
         blocks: list[_Block] = []
         first = 0
         for position, token in enumerate(tokens):
@@ -131,7 +133,7 @@ class MarkdownStream:
     def _finished_blocks(self, width: int) -> list[Text] | None:
         """Give out what is final at the front; None if nothing is."""
         whole = self._pending[: self._pending.rfind("\n") + 1]
-        blocks = self._parse(whole)
+        blocks = self._parse(whole, self._references)
         if not blocks:
             return None
         last = blocks.pop()

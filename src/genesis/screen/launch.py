@@ -1,0 +1,152 @@
+"""Opens the chat on what it is given: a terminal gets the screen, everything else plain text."""
+
+import asyncio
+import contextlib
+import dataclasses
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Literal, TextIO
+
+from prompt_toolkit.input import create_input
+from prompt_toolkit.output import create_output
+
+from genesis.core.fault import GenesisError
+from genesis.screen.chat import Chat, Start
+from genesis.screen.commands import completion_rows
+from genesis.screen.completion import PromptCompleter
+from genesis.screen.desk import Desk, DeskChoices
+from genesis.screen.display import Display, ThinkingMode
+from genesis.screen.highlight import Highlighter
+from genesis.screen.history import PrivateHistory
+from genesis.screen.input import Prompt, PromptParts
+from genesis.screen.markdown import MarkdownRenderer
+from genesis.screen.plain import PlainChat
+from genesis.screen.status import Status
+from genesis.screen.terminal import Terminal
+from genesis.screen.turn import Surface
+from genesis.session.conversation import Conversation
+
+
+@dataclasses.dataclass(frozen=True)
+class Streams:
+    """The three streams of a process."""
+
+    stdin: TextIO
+    stdout: TextIO
+    stderr: TextIO
+
+    def is_terminal(self, environ: Mapping[str, str]) -> bool:
+        """Whether there is somebody to see colours and press keys."""
+        is_dumb = environ.get("TERM", "") in {"", "dumb"}
+        return self.stdin.isatty() and self.stdout.isatty() and not is_dumb
+
+
+@dataclasses.dataclass(frozen=True)
+class Look:
+    """What the settings' `screen` section asks for."""
+
+    thinking: ThinkingMode = "folded"
+    code_theme: str = "auto"
+    has_colours: bool = True
+    editing_mode: Literal["emacs", "vi"] = "emacs"
+
+
+@dataclasses.dataclass(frozen=True)
+class ChatPlan:
+    """How to begin. `where` tells who runs the sessions; `now` gives seconds since the epoch."""
+
+    start: Start
+    folder: Path
+    history: Path
+    where: str
+    now: Callable[[], float]
+    look: Look = Look()
+
+
+async def open_chat(
+    conversation: Conversation, plan: ChatPlan, streams: Streams, environ: Mapping[str, str]
+) -> int:
+    """Chat until the person leaves or the input ends; the exit code."""
+    desk = Desk(
+        conversation,
+        Status(where=plan.where),
+        Display(thinking=plan.look.thinking),
+        plan.folder,
+        time.monotonic,
+    )
+    with _ended_by_signals():
+        if streams.is_terminal(environ):
+            return await _on_screen(desk, plan, streams, environ)
+        return await _in_plain(desk, plan, streams)
+
+
+async def _on_screen(
+    desk: Desk, plan: ChatPlan, streams: Streams, environ: Mapping[str, str]
+) -> int:
+    terminal = Terminal(streams.stdout, environ, has_colours=plan.look.has_colours)
+    highlighter = Highlighter(terminal.background, plan.look.code_theme)
+    source = create_input(streams.stdin)
+    output = create_output(streams.stdout)
+    surface = Surface(
+        terminal,
+        MarkdownRenderer(terminal.console, highlighter),
+        source,
+        desk.display,
+        desk.status,
+        time.perf_counter,
+    )
+
+    def prompt(chat: Chat) -> Prompt:
+        return Prompt(
+            PromptParts(
+                source=source,
+                output=output,
+                history=PrivateHistory(plan.history),
+                completer=PromptCompleter(completion_rows(), DeskChoices(desk), plan.folder),
+                folder=plan.folder,
+                status=desk.status.line,
+                open_tool=chat.open_last_tool,
+                toggle_thinking=chat.toggle_thinking,
+                clock=time.monotonic,
+                editing_mode=plan.look.editing_mode,
+            )
+        )
+
+    return await Chat(desk, surface, prompt, plan.now).run(plan.start)
+
+
+async def _in_plain(desk: Desk, plan: ChatPlan, streams: Streams) -> int:
+    chat = PlainChat(desk, streams.stdout, streams.stderr, plan.now)
+    try:
+        await desk.begin(plan.start.session, plan.start.model, plan.start.thinking)
+    except GenesisError as error:
+        streams.stderr.write(f"Error: {error.message}\n")
+        return error.exit_code
+    if not streams.stdin.isatty():
+        return await chat.answer(await asyncio.to_thread(streams.stdin.read))
+    code = 0
+    while not desk.is_over:
+        line = await asyncio.to_thread(streams.stdin.readline)
+        if not line:
+            break
+        if line.strip():
+            code = await chat.answer(line)
+    return code
+
+
+@contextlib.contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """SIGTERM and SIGHUP end the chat as a cancelled task, so that the terminal is left as it was."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    added: list[signal.Signals] = []
+    with contextlib.suppress(NotImplementedError, ValueError, RuntimeError):  # not the main thread
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, task.cancel if task else lambda: None)
+            added.append(number)
+    try:
+        yield
+    finally:
+        for number in added:
+            loop.remove_signal_handler(number)
