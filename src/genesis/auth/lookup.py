@@ -8,7 +8,8 @@ import msgspec
 from genesis.auth.profiles import Profile
 from genesis.auth.texts import normalise
 from genesis.config.paths import Paths
-from genesis.config.schema import SecretSetting, Settings
+from genesis.config.schema import Settings
+from genesis.config.section import SecretSetting
 from genesis.core.secret import Secret
 
 Kind = Literal["profiles", "env", "models.json"]

@@ -5,7 +5,9 @@ import pytest
 from genesis.auth.lookup import Keyring, missing_key_text
 from genesis.auth.profiles import Profile
 from genesis.config.paths import Paths
-from genesis.config.schema import Auth, Models, ProviderSettings, SecretRef, SecretSetting, Settings
+from genesis.config.schema import Auth, Settings
+from genesis.config.schema_models import Models, ProviderSettings
+from genesis.config.section import SecretRef, SecretSetting
 from genesis.core.secret import Secret
 
 NAME = "KILOCODE_API_KEY"
