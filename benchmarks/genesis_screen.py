@@ -90,7 +90,7 @@ def simulated(options: argparse.Namespace) -> tuple[float, float]:
         renderer = MarkdownRenderer(terminal.console, Highlighter())
         clock = Clock()
         view = TurnView(renderer, Display(), Status(model="kilocode/kilo/auto"), clock)
-        region = LiveRegion(terminal)
+        region = LiveRegion(terminal, clock)
         frames = Frames(view, region, clock)
         region.open()
         began = time.process_time()

@@ -64,10 +64,11 @@ def output_lines(console: Console, summary: str, text: str, width: int) -> list[
 def approval_lines(console: Console, asked: ApprovalAsked, width: int) -> list[Text]:
     """The question with the exact command or diff, nothing of it left out or hidden."""
     question = _QUESTIONS.get(asked.name, f"Allow {asked.name}?")
-    lines = [
-        Text.assemble(_INDENT, (question, "ask"), "  ", (one_line(asked.summary, width), "quiet"))
-    ]
-    lines[0].truncate(width, overflow="ellipsis")
+    about = one_line(asked.summary.partition(": ")[2], 60)
+    is_told = about.rstrip("…") in one_line(asked.detail or asked.summary, 1000)
+    first = Text.assemble(_INDENT, (question, "ask"), ("" if is_told else f"  {about}", "quiet"))
+    first.truncate(width, overflow="ellipsis")
+    lines = [first]
     detail = visible(asked.detail or asked.summary).rstrip("\n").split("\n")
     is_diff = any(line.startswith("@@") for line in detail)
     for line in detail:

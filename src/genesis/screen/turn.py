@@ -85,7 +85,7 @@ class Frames:
     def draw(self) -> None:
         """Draw now."""
         width, rows = self._region.width, self._region.rows
-        finished = self._view.finished(width)
+        finished = [] if self._region.is_settling else self._view.finished(width)
         self._region.update(finished, self._view.live(width, rows))
 
 
@@ -96,7 +96,7 @@ class TurnRunner:
         self._conversation = conversation
         self._surface = surface
         self._view = TurnView(surface.renderer, surface.display, surface.status, surface.clock)
-        self._region = LiveRegion(surface.terminal)
+        self._region = LiveRegion(surface.terminal, surface.clock)
         self._frames = Frames(self._view, self._region, surface.clock)
         self._keys = TurnKeys(surface.source, self._on_key)
         self._typed_at = -_TYPING_S
@@ -132,6 +132,9 @@ class TurnRunner:
                     self._frames.draw_if_due()
         except GenesisError as error:
             self._view.fail(error.message)
+        except asyncio.CancelledError:
+            self._view.note("stopped")
+            raise
 
     async def _tick(self) -> None:
         while True:
@@ -190,7 +193,6 @@ class TurnRunner:
             self._view.note(error.message, "error")
         await asyncio.wait([turn], timeout=_STOP_WAIT_S)
         if not turn.done():
-            self._view.note("stopped")
             turn.cancel()
 
 

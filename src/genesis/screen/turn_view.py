@@ -170,7 +170,8 @@ class TurnView:
         self._last_kind = kind
 
     def _wrapped(self, text: str, style: str, width: int) -> list[Text]:
-        return list(Text(text, style).wrap(self._renderer.console, width, overflow="fold"))
+        lines = Text(text, style).wrap(self._renderer.console, width - 2, overflow="fold")
+        return [Text.assemble("  ", line) for line in lines]
 
     def _end_thinking(self) -> None:
         thinking = self._thinking
