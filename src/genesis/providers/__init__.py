@@ -5,5 +5,4 @@ registry.py            finds plug-ins by the entry points `genesis.providers`; r
 compatible/            shared client of OpenAI-compatible servers: request body, stream, faults
 kilocode/              the Kilo Gateway, loaded like anybody's plug-in
 openai_compatible/     any OpenAI-compatible server by name, base URL and key
-anthropic/             Anthropic's Messages API
 """

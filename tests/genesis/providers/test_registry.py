@@ -1,0 +1,84 @@
+"""Plug-ins are found by entry points and read without being run; row C13."""
+
+import importlib.metadata
+import sys
+
+import pytest
+
+from genesis.core.fault import GenesisError
+from genesis.providers.kilocode.discovery import STATIC
+from genesis.providers.registry import Registry
+
+MANIFEST = (
+    'id = "acme"\nlabel = "Acme"\nbase-url = "http://127.0.0.1:1/v1"\napi = "openai-completions"\n'
+)
+
+
+def entry(name, value):
+    return importlib.metadata.EntryPoint(name, value, "genesis.providers")
+
+
+OURS = [
+    entry("kilocode", "genesis.providers.kilocode:provider"),
+    entry("openai-compatible", "genesis.providers.openai_compatible:provider"),
+]
+
+
+@pytest.fixture
+def acme(tmp_path, monkeypatch):
+    package = tmp_path / "acme_plugin"
+    package.mkdir()
+    (package / "__init__.py").write_text("def provider():\n    raise RuntimeError('no luck')\n")
+    (package / "manifest.toml").write_text(MANIFEST)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "acme_plugin", raising=False)
+    return entry("acme", "acme_plugin:provider")
+
+
+def test_our_plugins_are_installed_like_anybodys():
+    registry = Registry(warn=pytest.fail)
+    kilo = registry.manifests["kilocode"]
+    assert (kilo.label, kilo.base_url) == ("Kilo Gateway", "https://api.kilo.ai/api/gateway/")  # A1
+    assert (kilo.env, kilo.api, kilo.models) == (
+        ("KILOCODE_API_KEY",),
+        "openai-completions",
+        STATIC,
+    )  # A5
+    assert kilo.auth_choice is not None
+    assert kilo.auth_choice.profile == "kilocode:default"
+
+
+def test_a_manifest_is_read_without_running_code(acme):
+    registry = Registry(entries=[*OURS, acme], warn=pytest.fail)
+    assert registry.manifests["acme"].label == "Acme"
+    assert "acme_plugin" not in sys.modules
+
+
+def test_a_plugin_that_fails_is_named(acme):
+    registry = Registry(entries=[*OURS, acme])
+    with pytest.raises(GenesisError, match='plug-in "acme" failed to load: no luck'):
+        registry.load("acme")
+
+
+def test_a_broken_manifest_leaves_the_plugin_out_with_a_warning(acme, tmp_path):
+    (tmp_path / "acme_plugin" / "manifest.toml").write_text('id = "acme"')
+    warnings = []
+    registry = Registry(
+        entries=[*OURS, acme, entry("gone", "no_such_package:x")], warn=warnings.append
+    )
+    assert set(registry.manifests) == {"kilocode", "openai-compatible"}
+    assert [warning.split('"')[1] for warning in warnings] == ["acme", "gone"]
+
+
+def test_C13_a_list_of_allowed_plugins_keeps_the_built_in_ones(acme):
+    assert set(Registry(entries=[*OURS, acme], allow=["telegram"]).manifests) == {
+        "kilocode",
+        "openai-compatible",
+    }
+    assert "acme" in Registry(entries=[*OURS, acme], allow=["acme"]).manifests
+    assert "kilocode" not in Registry(entries=OURS, deny=["kilocode"]).manifests
+
+
+def test_a_provider_that_nobody_claims_is_the_generic_ones():
+    registry = Registry(entries=OURS)
+    assert registry.load("my-server") is registry.load("openai-compatible")
