@@ -6,12 +6,10 @@ from genesis.config.schema import (
     AgentDefaults,
     Agents,
     ModelChoice,
-    ModelDefinition,
     ModelEntry,
-    Models,
-    ProviderSettings,
     Settings,
 )
+from genesis.config.schema_models import ModelDefinition, Models, ProviderSettings
 from genesis.core.refs import ModelRef
 from genesis.failover.choice import choose
 from genesis.providers.provider import Manifest
