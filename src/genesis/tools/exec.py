@@ -30,8 +30,8 @@ class Exec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     command: Annotated[str, Meta(description="The command, for a POSIX shell.", min_length=1)]
     timeout_seconds: Annotated[
-        float | None, Meta(description="How long it may run; the settings' limit if not given.")
-    ] = None
+        float, Meta(description="How long it may run; 0 is the limit of the settings.", ge=0)
+    ] = 0
 
     def summary(self) -> str:
         """`exec: command` on one line."""
@@ -42,7 +42,7 @@ class Exec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if "\0" in self.command or not self.command.strip():
             raise ToolError("The command is empty or has a NUL character in it.")
         asked = self.timeout_seconds
-        timeout_s = context.exec_timeout_s if asked is None else min(max(asked, 1.0), LONGEST_S)
+        timeout_s = min(asked, LONGEST_S) if asked else context.exec_timeout_s
         return Prepared(partial(run_command, self.command, context, timeout_s), self.command)
 
 

@@ -21,7 +21,7 @@ class ToolError(GenesisError):
 
 
 class Workspace:
-    """`protected` are files and folders that no tool touches, `open_inside` folders inside them that it may."""
+    """`protected` are files and folders that no tool touches, `open_inside` the folder inside them that it may."""
 
     def __init__(
         self,
@@ -29,12 +29,12 @@ class Workspace:
         *,
         home: Path,
         protected: Iterable[Path] = (),
-        open_inside: Iterable[Path] = (),
+        open_inside: Path | None = None,
     ) -> None:
         self.root = root.resolve()
         self.home = home
         self.protected = tuple(path.resolve() for path in protected)
-        self._open_inside = tuple(path.resolve() for path in open_inside)
+        self.open_inside = open_inside.resolve() if open_inside else None
         if self.is_protected(self.root):
             raise GenesisError(
                 f"{on_one_line(str(root))} holds the keys and sessions of Genesis and cannot be a workspace. "
@@ -43,7 +43,7 @@ class Workspace:
 
     def is_protected(self, path: Path) -> bool:
         """Whether the resolved path belongs to the state of Genesis."""
-        if any(path.is_relative_to(folder) for folder in self._open_inside):
+        if self.open_inside is not None and path.is_relative_to(self.open_inside):
             return False
         return any(path.is_relative_to(own) for own in self.protected)
 
