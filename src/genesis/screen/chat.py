@@ -143,7 +143,7 @@ class Chat:
     def _show_head(self, version: str) -> None:
         status = self._desk.status
         model = f" · {status.model}" if status.model else ""
-        where = f"{_short(self._desk.folder)} · session {self._desk.session}"
+        where = f"{_short(self._desk.workspace)} · session {self._desk.session}"
         if status.where:
             where += f" · {status.where}"
         lines = [

@@ -23,12 +23,14 @@ LEVELS = (
 
 @dataclasses.dataclass
 class Desk:
-    """`is_over` ends the chat; `history` are messages to show after a session was opened."""
+    """`folder` is where the person is, `workspace` where the agent works. `is_over` ends the chat; `history` are messages
+    to show after a session was opened."""
 
     conversation: Conversation
     status: Status
     display: Display
     folder: Path
+    workspace: Path
     clock: Callable[[], float]
     session: str = ""
     is_over: bool = False

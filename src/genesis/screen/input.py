@@ -83,8 +83,8 @@ class Prompt:
             reserve_space_for_menu=8,
             key_bindings=self._bindings(),
             bottom_toolbar=self._toolbar,
-            prompt_continuation=[("class:more", "· ")],
-            placeholder=[("class:placeholder", "Ask anything · / for commands · @ for files")],
+            prompt_continuation=_continuation,
+            placeholder=[("class:placeholder", "Ask anything, or / for commands")],
             style=_STYLE,
             input=parts.source,
             output=parts.output,
@@ -164,6 +164,11 @@ def _send_or_break(event: KeyPressEvent) -> None:
 
 def _break_line(event: KeyPressEvent) -> None:
     event.current_buffer.insert_text("\n")
+
+
+def _continuation(_width: int, _line: int, wrapped: int) -> StyleAndTextTuples:
+    """In front of further lines; the rest of a line that did not fit has nothing in front."""
+    return [("class:more", "  " if wrapped else "· ")]
 
 
 def _is_completing() -> bool:

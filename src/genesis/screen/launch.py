@@ -55,10 +55,12 @@ class Look:
 
 @dataclasses.dataclass(frozen=True)
 class ChatPlan:
-    """How to begin. `where` tells who runs the sessions; `now` gives seconds since the epoch."""
+    """How to begin. `folder` is where the person is, `workspace` where the agent works; `where` tells who runs the
+    sessions ("daemon", "in process"); `now` gives seconds since the epoch."""
 
     start: Start
     folder: Path
+    workspace: Path
     history: Path
     where: str
     now: Callable[[], float]
@@ -74,6 +76,7 @@ async def open_chat(
         Status(where=plan.where),
         Display(thinking=plan.look.thinking),
         plan.folder,
+        plan.workspace,
         time.monotonic,
     )
     with _ended_by_signals():
