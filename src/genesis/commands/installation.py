@@ -1,17 +1,20 @@
 """Installation: what `genesis models` knows before it answers: settings, keys, providers and their models. No network."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from genesis.auth.lookup import Keyring, Resolved
 from genesis.auth.profiles import Profile, Profiles
+from genesis.catalog.catalog import Catalog, build
+from genesis.catalog.file import read
 from genesis.commands.model_rows import is_local_url
 from genesis.config.load import Loaded, load
 from genesis.config.paths import Paths
 from genesis.config.schema import Settings
+from genesis.core.model import Model
 from genesis.core.secret import Secret
 from genesis.failover.choice import Choice, choose
 from genesis.failover.order import Shelf, effective_order
@@ -58,6 +61,11 @@ class Installation:
         """What decides the order of stored keys."""
         auth, state = self.settings.auth, self.state
         return Shelf(self.stored, auth, state.order, state.usage_stats, self.exempt)
+
+    def catalog(self, discovered: Mapping[str, Sequence[Model]]) -> Catalog:
+        """The models of all providers: what was just discovered, else what `models.json` keeps of before."""
+        kept = {name: one.models for name, one in read(self.paths.models_file).items()}
+        return build(self.manifests, self.settings.models.providers, {**kept, **discovered})
 
     def resolved(self, provider: str) -> Resolved | None:
         """The key that the provider would be asked with now."""

@@ -43,11 +43,6 @@ def profiles_text(listed: Sequence[dict[str, Any]]) -> str:
     return "\n".join(lines if listed else [*lines, "- none"])
 
 
-def as_json(content: object) -> str:
-    """The same for scripts."""
-    return msgspec.json.format(msgspec.json.encode(content)).decode()
-
-
 def remove_profile(home: Installation, name: str) -> None:
     """Forget a stored key, and what was known of it."""
     if not Profiles(home.paths.auth_profiles).remove(name):

@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from genesis.auth.lookup import Resolved
 from genesis.auth.texts import mask
 from genesis.commands.installation import Installation
@@ -204,8 +202,3 @@ def _hint(home: Installation, name: str) -> str:
     manifest = home.manifests.get(name)
     variable = f", or set {manifest.env[0]}" if manifest and manifest.env else ""
     return f"- {name}: run `genesis models auth login --provider {name}` or `genesis onboard`{variable}."
-
-
-def as_json(status: Mapping[str, Any]) -> str:
-    """The status for scripts."""
-    return msgspec.json.format(msgspec.json.encode(status)).decode()

@@ -2,15 +2,19 @@
 
 import os
 import sys
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
+import msgspec
 import typer
 
-from genesis.commands import model_auth, model_edits, model_rows, model_status
+from genesis.catalog.catalog import Catalog
+from genesis.commands import model_edits, model_rows
 from genesis.commands.installation import Installation, open_installation
-from genesis.commands.model_catalog import known_models
+from genesis.commands.light_command import LightCommand, LightGroup
 from genesis.config.load import edit
 from genesis.core.fault import GenesisError
+from genesis.core.model import Model
 from genesis.core.refs import ModelRef, key, normal_provider
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -22,14 +26,15 @@ Reference = Annotated[str, typer.Argument(help="provider/model, or an alias.")]
 def register(app: typer.Typer) -> None:
     """Add the group to the command line."""
     models = typer.Typer(
+        cls=LightGroup,
         help="Models: list them, choose the default, see which keys are used.",
         invoke_without_command=True,
         no_args_is_help=False,
     )
     models.callback()(_bare)
-    models.command("list")(list_models)
-    models.command("status")(status)
-    models.command("set")(set_default)
+    models.command("list", cls=LightCommand)(list_models)
+    models.command("status", cls=LightCommand)(status)
+    models.command("set", cls=LightCommand)(set_default)
     models.add_typer(_fallbacks(), name="fallbacks")
     models.add_typer(_aliases(), name="aliases")
     models.add_typer(_auth(), name="auth")
@@ -37,31 +42,35 @@ def register(app: typer.Typer) -> None:
 
 
 def _fallbacks() -> typer.Typer:
-    group = typer.Typer(help="Models that answer when the default does not.", no_args_is_help=True)
-    group.command("list")(list_fallbacks)
-    group.command("add")(add_fallback)
-    group.command("remove")(remove_fallback)
-    group.command("clear")(clear_fallbacks)
+    group = typer.Typer(
+        cls=LightGroup, help="Models that answer when the default does not.", no_args_is_help=True
+    )
+    group.command("list", cls=LightCommand)(list_fallbacks)
+    group.command("add", cls=LightCommand)(add_fallback)
+    group.command("remove", cls=LightCommand)(remove_fallback)
+    group.command("clear", cls=LightCommand)(clear_fallbacks)
     return group
 
 
 def _aliases() -> typer.Typer:
-    group = typer.Typer(help="Other names for models.", no_args_is_help=True)
-    group.command("list")(list_aliases)
-    group.command("add")(add_alias)
-    group.command("remove")(remove_alias)
+    group = typer.Typer(cls=LightGroup, help="Other names for models.", no_args_is_help=True)
+    group.command("list", cls=LightCommand)(list_aliases)
+    group.command("add", cls=LightCommand)(add_alias)
+    group.command("remove", cls=LightCommand)(remove_alias)
     return group
 
 
 def _auth() -> typer.Typer:
-    group = typer.Typer(help="Stored keys.", no_args_is_help=True)
-    group.command("login")(login)
-    group.command("list")(list_profiles)
-    group.command("remove")(remove_profile)
-    order = typer.Typer(help="Which stored key is tried first.", no_args_is_help=True)
-    order.command("get")(get_order)
-    order.command("set")(set_order)
-    order.command("clear")(clear_order)
+    group = typer.Typer(cls=LightGroup, help="Stored keys.", no_args_is_help=True)
+    group.command("login", cls=LightCommand)(login)
+    group.command("list", cls=LightCommand)(list_profiles)
+    group.command("remove", cls=LightCommand)(remove_profile)
+    order = typer.Typer(
+        cls=LightGroup, help="Which stored key is tried first.", no_args_is_help=True
+    )
+    order.command("get", cls=LightCommand)(get_order)
+    order.command("set", cls=LightCommand)(set_order)
+    order.command("clear", cls=LightCommand)(clear_order)
     group.add_typer(order, name="order")
     return group
 
@@ -83,11 +92,11 @@ def list_models(
     _one_form(json, plain)
     wanted = _provider_filter(provider)
     home = _opened()
-    catalog = known_models(home, (wanted,) if wanted else ())
+    catalog = home.catalog(_asked(home, wanted))
     found = model_rows.rows(
         home.choice,
         catalog.references() if every or wanted else (),
-        find=catalog.find,
+        find=lambda ref: _found(catalog, ref),
         has_key=home.has_key,
         is_local=home.is_local,
     )
@@ -114,6 +123,9 @@ def status(
     _one_form(json, plain)
     if probe and plain:
         raise GenesisError("--probe cannot be used with --plain output.")
+    # Late, like everything here that `list` does not need: it must start fast.
+    from genesis.commands import model_status
+
     home = _opened()
     probes = None
     if probe:
@@ -126,7 +138,7 @@ def status(
     if plain:
         _say(content["resolvedDefault"])
     else:
-        _say(model_status.as_json(content) if json else model_status.as_text(content, home))
+        _say(_json(content) if json else model_status.as_text(content, home))
     if check and model_status.missing_providers(home):
         raise typer.Exit(1)
 
@@ -144,7 +156,7 @@ def list_fallbacks(json: Json = False, plain: Plain = False) -> None:
     _one_form(json, plain)
     listed = [key(ref) for ref in _opened().choice.fallbacks]
     if json:
-        _say(model_auth.as_json({"fallbacks": listed}))
+        _say(_json({"fallbacks": listed}))
     elif plain:
         _say("\n".join(listed))
     else:
@@ -178,7 +190,7 @@ def list_aliases(json: Json = False, plain: Plain = False) -> None:
     _one_form(json, plain)
     aliases = _opened().choice.aliases
     if json:
-        _say(model_auth.as_json({"aliases": aliases}))
+        _say(_json({"aliases": aliases}))
     elif plain:
         _say("\n".join(f"{alias} {target}" for alias, target in aliases.items()))
     else:
@@ -218,22 +230,28 @@ def list_profiles(
     json: Json = False,
 ) -> None:  # fmt: skip
     """List the stored keys, masked."""
+    from genesis.commands import model_auth
+
     listed = model_auth.profiles_of(_opened(), _provider_filter(provider))
-    _say(model_auth.as_json({"profiles": listed}) if json else model_auth.profiles_text(listed))
+    _say(_json({"profiles": listed}) if json else model_auth.profiles_text(listed))
 
 
 def remove_profile(
     profile: Annotated[str, typer.Argument(help="The profile's id, for example kilocode:default.")],
 ) -> None:
     """Forget a stored key."""
+    from genesis.commands import model_auth
+
     model_auth.remove_profile(_opened(), profile.strip())
     _say(f"Removed auth profile {profile.strip()}")
 
 
 def get_order(provider: OneProvider, json: Json = False) -> None:
     """Show which stored key of a provider is tried first."""
+    from genesis.commands import model_auth
+
     content = model_auth.order_content(_opened(), normal_provider(provider))
-    _say(model_auth.as_json(content) if json else model_auth.order_text(content))
+    _say(_json(content) if json else model_auth.order_text(content))
 
 
 def set_order(
@@ -241,6 +259,8 @@ def set_order(
     profiles: Annotated[list[str], typer.Argument(help="Profile ids, the first one is tried first.")],
 ) -> None:  # fmt: skip
     """Decide which stored keys of a provider are tried, in which order."""
+    from genesis.commands import model_auth
+
     name = normal_provider(provider)
     model_auth.set_order(_opened(), name, profiles)
     _say(model_auth.order_text(model_auth.order_content(_opened(), name)))
@@ -248,9 +268,28 @@ def set_order(
 
 def clear_order(provider: OneProvider) -> None:
     """Forget the order that was set; the settings' own, or the usual one, is used again."""
+    from genesis.commands import model_auth
+
     name = normal_provider(provider)
     model_auth.clear_order(_opened(), name)
     _say(model_auth.order_text(model_auth.order_content(_opened(), name)))
+
+
+def _asked(home: Installation, provider: str | None) -> Mapping[str, Sequence[Model]]:
+    """What the provider offers now, if it can be asked: else what is known of it must do."""
+    if provider is None or not home.base_url(provider) or not home.has_key(provider):
+        return {}
+    # Late: without --provider nothing here needs the network.
+    from genesis.commands.model_discovery import discovered
+
+    return discovered(home, provider, _warn)
+
+
+def _found(catalog: Catalog, ref: ModelRef) -> Model | None:
+    try:
+        return catalog.model_for(ref)
+    except GenesisError:
+        return None
 
 
 def _opened() -> Installation:
@@ -305,6 +344,10 @@ def _known_provider(home: Installation, text: str) -> str:
 
 def _is_of(reference: str, provider: str | None) -> bool:
     return provider is None or reference.lower().startswith(f"{provider}/")
+
+
+def _json(content: object) -> str:
+    return msgspec.json.format(msgspec.json.encode(content)).decode()
 
 
 def _say(text: str) -> None:
