@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from math import isfinite
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UnsetType
 
 from genesis.config.schema_models import CostSettings, ModelDefinition
 from genesis.core.model import Cost, Model
@@ -45,6 +45,6 @@ def _cost(settings: CostSettings) -> Cost:
 
 
 def _size(value: float | UnsetType, otherwise: int) -> int:
-    if value is UNSET or isinstance(value, UnsetType) or not isfinite(value) or value <= 0:
+    if isinstance(value, UnsetType) or not isfinite(value) or value <= 0:
         return otherwise
     return int(value)
