@@ -75,9 +75,9 @@ class Calls:
             refusal = await self._refusal(tool, call, prepared)
             self._desk.emit(started)
             result = refusal or await prepared.run()
-        except ToolError as error:
+        except (ToolError, OSError, ValueError) as error:
             self._desk.emit(started)
-            result = ToolResult.of(error.message, is_error=True)
+            result = ToolResult.of(str(error), is_error=True)
         message = self._message(block, result)
         self._done[place] = message
         self._desk.emit(ToolEnded(message))
@@ -96,6 +96,7 @@ class Calls:
         if verdict.why:
             summary = f"{summary} — careful: it {verdict.why}"
         asked = ApprovalAsked(desk.make_id(), tool.name, summary, prepared.detail)
+        desk.emit(asked)
         decision = await desk.approve(asked)
         if decision == "always":
             desk.remembered.keys.add(wish.key)

@@ -152,6 +152,8 @@ class Session:
 
     def _write(self, entry: Entry) -> None:
         make_private_dir(self.path.parent)
+        # What others wrote comes first; then what is read is all but this line.
+        self.refresh()
         line = msgspec.json.encode(entry) + b"\n"
         handle = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, PRIVATE_FILE)
         try:
@@ -164,8 +166,7 @@ class Session:
             ) from error
         finally:
             os.close(handle)
-        if end == self._read_to:
-            self._read_to = end + len(line)
+        self._read_to = end + len(line)
 
 
 def _decoded(line: bytes) -> Entry | None:

@@ -1,0 +1,176 @@
+"""One answer of a model: the chain of models is asked until one begins to answer, then its events flow.
+
+Another model may stand in only before the first event: what a person has seen is never silently begun anew.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from genesis.core.events import StreamEnd, StreamEvent, TextDelta, ThinkingDelta, ToolCallReady
+from genesis.core.fault import ProviderError
+from genesis.core.message import (
+    AssistantMessage,
+    StopReason,
+    TextBlock,
+    ThinkingBlock,
+    ToolCallBlock,
+)
+from genesis.core.model import Model
+from genesis.core.refs import ModelRef
+from genesis.core.secret import Secret
+from genesis.core.usage import Usage
+from genesis.failover.bench import Bench
+from genesis.failover.chain import run
+from genesis.providers.provider import ChatRequest, Endpoint, Provider
+
+
+@dataclass(frozen=True)
+class Target:
+    """A model that can be asked. `thinking` is the level where the person chose none, `params` the settings' own."""
+
+    ref: ModelRef
+    provider: Provider
+    endpoint: Endpoint
+    model: Model
+    thinking: str = "off"
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Models(Protocol):
+    """Where models come from: the settings, keys and catalog joined."""
+
+    @property
+    def bench(self) -> Bench | None:
+        """What is known of stored keys."""
+        ...
+
+    def chain(self, requested: ModelRef | None) -> list[ModelRef]:
+        """The models to try, in order."""
+        ...
+
+    async def target(self, ref: ModelRef, profile: str | None) -> Target:
+        """The model with its provider and key. Raises AuthMissingError, GenesisError."""
+        ...
+
+    def secrets(self) -> Sequence[Secret]:
+        """The keys that are known: they never reach a message."""
+        ...
+
+
+@dataclass
+class Opened:
+    """An answer that has begun."""
+
+    target: Target
+    events: AsyncIterator[StreamEvent]
+
+
+async def open_answer(
+    models: Models,
+    chain: Sequence[ModelRef],
+    request_for: Callable[[Target], ChatRequest],
+    *,
+    notice: Callable[[str], None],
+    asked: Callable[[Target], None] = lambda _target: None,
+) -> Opened:
+    """Ask until a model begins to answer. `asked` is told of each one. Raises ProviderError, GenesisError."""
+
+    async def attempt(ref: ModelRef, profile: str | None) -> Opened:
+        target = await models.target(ref, profile)
+        asked(target)
+        events = target.provider.stream(target.endpoint, request_for(target))
+        try:
+            first = await anext(events, None)
+        except BaseException:
+            await close(events)
+            raise
+        if first is None:
+            raise ProviderError(
+                "The stream ended before it began: empty response (timeout).",
+                provider=ref.provider,
+                model=ref.model,
+            )
+        return Opened(target, _after(first, events))
+
+    return await run(chain, attempt, bench=models.bench, notice=notice)
+
+
+async def close(events: AsyncIterator[StreamEvent]) -> None:
+    """End the request behind the events, if it has not ended."""
+    aclose = getattr(events, "aclose", None)
+    if aclose is not None:
+        await aclose()
+
+
+async def _after(
+    first: StreamEvent, events: AsyncIterator[StreamEvent]
+) -> AsyncIterator[StreamEvent]:
+    try:
+        yield first
+        async for event in events:
+            yield event
+    finally:
+        await close(events)
+
+
+class Answer:
+    """What has come of one answer so far, as a message. `make_id` names calls to which the model gave no id."""
+
+    def __init__(self, target: Target | None, make_id: Callable[[], str]) -> None:
+        self._target = target
+        self._make_id = make_id
+        self._blocks: list[TextBlock | ThinkingBlock | ToolCallBlock] = []
+        self.end = StreamEnd("stop")
+
+    def add(self, event: StreamEvent) -> None:
+        """One more event."""
+        match event:
+            case TextDelta(text=text):
+                last = self._blocks[-1] if self._blocks else None
+                if isinstance(last, TextBlock):
+                    self._blocks[-1] = TextBlock(last.text + text)
+                else:
+                    self._blocks.append(TextBlock(text))
+            case ThinkingDelta():
+                self._think(event)
+            case ToolCallReady():
+                self._blocks.append(self._call(event))
+            case StreamEnd():
+                self.end = event
+
+    def calls(self) -> list[ToolCallBlock]:
+        """The tools that the model wants run."""
+        return [block for block in self._blocks if isinstance(block, ToolCallBlock)]
+
+    def message(
+        self, at: float, *, stop_reason: StopReason | None = None, error: str | None = None
+    ) -> AssistantMessage:
+        """All of it; with a `stop_reason` of one that was cut short, without the calls that never ran."""
+        is_cut = stop_reason is not None
+        kept = (b for b in self._blocks if not (is_cut and isinstance(b, ToolCallBlock)))
+        ref = self._target.ref if self._target else ModelRef("", "")
+        return AssistantMessage(
+            content=tuple(kept),
+            provider=ref.provider,
+            model=ref.model,
+            stop_reason=stop_reason or self.end.stop_reason,
+            usage=Usage() if is_cut else self.end.usage,
+            error=error,
+            routed_model=self.end.routed_model,
+            at=at,
+        )
+
+    def _think(self, event: ThinkingDelta) -> None:
+        last = self._blocks[-1] if self._blocks else None
+        if isinstance(last, ThinkingBlock) and last.field == event.field:
+            signature = event.signature or last.thinking_signature
+            joined = ThinkingBlock(last.thinking + event.text, event.field, signature)
+            self._blocks[-1] = joined
+        else:
+            self._blocks.append(ThinkingBlock(event.text, event.field, event.signature))
+
+    def _call(self, event: ToolCallReady) -> ToolCallBlock:
+        is_taken = any(block.id == event.id for block in self.calls())
+        name = f"call_{self._make_id()}" if is_taken or not event.id else event.id
+        return ToolCallBlock(name, event.name, event.arguments, event.thought_signature)
