@@ -39,6 +39,8 @@ def register(app: typer.Typer) -> None:
     models.add_typer(_aliases(), name="aliases")
     models.add_typer(_auth(), name="auth")
     app.add_typer(models, name="models")
+    # The program's own options are read on the way to this command's: they must not cost its time.
+    app.info.cls = LightGroup
 
 
 def _fallbacks() -> typer.Typer:

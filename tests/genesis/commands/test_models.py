@@ -4,16 +4,15 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import StringIO
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import msgspec
 import pytest
-import typer
 
-from genesis.commands.models import register
-from genesis.core.fault import GenesisError
+from genesis.main import main
 
 NOWHERE = "http://127.0.0.1:9/api/gateway/"
 CFG_MIN: dict[str, Any] = {
@@ -69,16 +68,8 @@ class Home:
         return msgspec.json.decode(self.config.read_bytes())
 
     def run(self, *words: str) -> Result:
-        app = typer.Typer()
-        app.command("other")(lambda: None)
-        register(app)
         self._capsys.readouterr()
-        try:
-            code = app(["models", *words], standalone_mode=False) or 0
-        except GenesisError as error:
-            code = error.exit_code
-            told = self._capsys.readouterr()
-            return Result(code, told.out, told.err + f"Error: {error.message}\n")
+        code = main(["models", *words])
         told = self._capsys.readouterr()
         return Result(code, told.out, told.err)
 
@@ -376,6 +367,35 @@ def test_a_probe_has_no_plain_form(home: Home) -> None:
     assert home.run("status", "--probe", "--plain").err == (
         "Error: --probe cannot be used with --plain output.\n"
     )
+
+
+def test_login_stores_a_key_that_a_script_writes(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.configure({"auth": {"order": {"kilocode": ["kilocode:old"]}}})
+    monkeypatch.setattr("sys.stdin", StringIO("export KILOCODE_API_KEY='kk-1234567890'\n"))
+    result = home.run("auth", "login", "--provider", "kilocode")
+    assert result.out == (
+        "Auth profile: kilocode:default (kilocode/api_key)\n"
+        "Stored in ~/.genesis/agents/main/agent/auth-profiles.json\n"
+    )
+    path = home.state / "agents/main/agent/auth-profiles.json"
+    assert msgspec.json.decode(path.read_bytes())["profiles"] == {
+        "kilocode:default": {"type": "api_key", "provider": "kilocode", "key": "kk-1234567890"}
+    }
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert b"kk-1234567890" not in home.config.read_bytes()
+    assert home.written()["auth"] == {
+        "order": {"kilocode": ["kilocode:default", "kilocode:old"]},
+        "profiles": {"kilocode:default": {"provider": "kilocode", "mode": "api_key"}},
+    }
+
+
+def test_login_needs_a_key_and_a_provider(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", StringIO("\n"))
+    assert home.run("auth", "login", "--provider", "kilocode").err.startswith("Error: Required")
+    unknown = home.run("auth", "login", "--provider", "zzz").err
+    assert unknown.startswith("Error: Unknown provider: zzz. There are: ")
 
 
 def test_stored_keys_are_listed_masked(home: Home) -> None:
