@@ -143,9 +143,8 @@ class Chat:
     def _show_head(self, version: str) -> None:
         status = self._desk.status
         model = f" · {status.model}" if status.model else ""
-        where = f"{_short(self._desk.workspace)} · session {self._desk.session}"
-        if status.where:
-            where += f" · {status.where}"
+        parts = [f"session {self._desk.session}", status.where, _short(self._desk.workspace)]
+        where = " · ".join(part for part in parts if part)
         lines = [
             Text(""),
             Text.assemble("  ", ("genesis", "brand"), (f" {version}", "quiet"), model),

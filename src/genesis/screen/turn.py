@@ -133,7 +133,7 @@ class TurnRunner:
         except GenesisError as error:
             self._view.fail(error.message)
         except asyncio.CancelledError:
-            self._view.note("stopped")
+            self._view.cut()
             raise
 
     async def _tick(self) -> None:

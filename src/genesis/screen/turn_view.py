@@ -92,12 +92,18 @@ class TurnView:
 
     def fail(self, message: str) -> None:
         """The turn could not go on; say why."""
+        self._end_answer()
         self.error = message
         self._put("error", lambda width: self._wrapped(visible(message), "error", width))
 
     def note(self, text: str, style: str = "quiet") -> None:
         """A sentence beside the conversation."""
         self._put("work", lambda width: self._wrapped(visible(text), style, width))
+
+    def cut(self) -> None:
+        """The turn was ended from here; its own end is not waited for."""
+        self._end_answer()
+        self.note("stopped")
 
     def open_last_tool(self) -> None:
         """The last tool's full output, into the scrollback."""
@@ -171,6 +177,8 @@ class TurnView:
 
     def _wrapped(self, text: str, style: str, width: int) -> list[Text]:
         lines = Text(text, style).wrap(self._renderer.console, width - 2, overflow="fold")
+        for line in lines:
+            line.rstrip()
         return [Text.assemble("  ", line) for line in lines]
 
     def _end_thinking(self) -> None:
