@@ -1,6 +1,8 @@
 """Table M of the cases: `genesis models`, run as a user runs it, with files in a folder of its own and no network."""
 
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -448,3 +450,19 @@ def test_settings_that_are_not_usable_stop_a_change(home: Home) -> None:
     assert result.code == 1
     assert result.err.startswith("Error: Invalid config at ~/.genesis/genesis.json\n- agnets: ")
     assert home.config.read_bytes() == before
+
+
+def test_listing_loads_no_library_that_it_does_not_need(home: Home) -> None:
+    heavy = ("asyncio", "httpx", "json5", "prompt_toolkit", "pydantic", "pygments", "rich", "starlette", "uvicorn")  # fmt: skip
+    program = (
+        "import sys; from genesis.main import main; main(['models', 'list']); "
+        f"sys.stdout.write(','.join(name for name in {heavy!r} if name in sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        check=True,
+        text=True,
+        env={"HOME": str(home.state.parent)},
+    )
+    assert done.stdout.splitlines()[2:] == []
