@@ -17,6 +17,9 @@ import random
 import sys
 import threading
 import time
+from pathlib import Path
+
+from prompt_toolkit.input import create_pipe_input
 
 from genesis.core.events import TextDelta, TurnEnded
 from genesis.core.message import TextBlock, UserMessage
@@ -28,12 +31,11 @@ from genesis.screen.status import Status
 from genesis.screen.terminal import Terminal
 from genesis.screen.turn import FRAME_S, Frames, Question, Surface, TurnRunner
 from genesis.screen.turn_view import TurnView
-from prompt_toolkit.input import create_pipe_input
 
-_WORDS = (
-    "the gateway answers quickly because every call keeps to one path and nothing is parsed twice while "
-    "tokens arrive **bold words** and *quiet ones* with `code` or [links](https://example.net/a/long/path) "
-).split(" ")
+_PROSE = """
+the gateway answers quickly because every call keeps to one path and nothing is parsed twice while
+tokens arrive **bold words** and *quiet ones* with `code` or [links](https://example.net/a/long/path)
+"""
 _CODE = """
 ```python
 class Reader:
@@ -66,10 +68,10 @@ _LIST = """
 
 def markdown(tokens: int) -> list[str]:
     """About that many tokens of an answer as models write them: prose, lists, tables, code."""
-    dice = random.Random(7)
+    dice, words = random.Random(7), _PROSE.split()
     text = ""
     while len(text) < tokens * 4:
-        sentence = " ".join(dice.choices(_WORDS, k=dice.randint(30, 120)))
+        sentence = " ".join(dice.choices(words, k=dice.randint(30, 120)))
         text += f"\n## Part {len(text)}\n\n{sentence}.\n" + dice.choice((_CODE, _TABLE, _LIST))
     return [text[i : i + 4] for i in range(0, tokens * 4, 4)]
 
@@ -85,7 +87,7 @@ class Clock:
 def simulated(options: argparse.Namespace) -> tuple[float, float]:
     """CPU seconds and stream seconds, on a simulated clock."""
     pieces = markdown(options.tokens)
-    with open(os.devnull, "w") as sink:
+    with Path(os.devnull).open("w") as sink:
         terminal = Terminal(sink, {"TERM": "xterm-256color"}, size=(options.columns, options.rows))
         renderer = MarkdownRenderer(terminal.console, Highlighter())
         clock = Clock()

@@ -35,9 +35,7 @@ class Talk:
         self.source, self.conversation = source, conversation
         clock = time.monotonic
         desk = Desk(conversation, Status(where="in process"), Display(), folder, folder, clock)
-        surface = Surface(
-            terminal, renderer_of(terminal), source, desk.display, desk.status, clock
-        )
+        surface = Surface(terminal, renderer_of(terminal), source, desk.display, desk.status, clock)
 
         def prompt(chat):
             return Prompt(

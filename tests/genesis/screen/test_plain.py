@@ -42,7 +42,9 @@ async def test_nobody_can_allow_anything(tmp_path):
     assert err.startswith("Refused, because nobody can be asked without a terminal: exec: rm x.")
 
 
-@pytest.mark.parametrize("event", [TurnEnded("error", error="It broke."), GenesisError("It broke.")])
+@pytest.mark.parametrize(
+    "event", [TurnEnded("error", error="It broke."), GenesisError("It broke.")]
+)
 async def test_a_failed_turn_is_an_exit_code(event, tmp_path):
     code, out, err, _ = await said(tmp_path, "hi", event)
     assert (code, out) == (1, "")

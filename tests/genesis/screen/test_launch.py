@@ -1,0 +1,170 @@
+"""The chat in a real terminal (tmux), and where there is none."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+COMMAND = [sys.executable, "-m", "tests.genesis.screen.talking"]
+LIMIT_S = 20
+
+
+class Tmux:
+    """One tmux server of its own with one window."""
+
+    def __init__(self, folder, columns, rows=30):
+        self._socket = str(folder / "tmux")
+        command = " ".join([*COMMAND, str(folder)]) + "; echo left with $?; stty -a; sleep 60"
+        environ = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": f"{ROOT}/src:{ROOT}",
+            "LANG": "C.UTF-8",
+        }
+        self._run(
+            "-f", os.devnull, "new-session", "-d", "-x", str(columns), "-y", str(rows), command,
+            environ=environ,
+        )  # fmt: skip
+
+    def _run(self, *arguments, environ=None):
+        done = subprocess.run(
+            ["tmux", "-u", "-S", self._socket, *arguments],
+            cwd=ROOT, env=environ, capture_output=True, text=True, check=True, timeout=LIMIT_S,
+        )  # fmt: skip
+        return done.stdout
+
+    def press(self, *keys):
+        self._run("send-keys", *keys)
+
+    def resize(self, columns, rows=30):
+        self._run("resize-window", "-x", str(columns), "-y", str(rows))
+
+    def lines(self):
+        text = self._run("capture-pane", "-p", "-S", "-500")
+        return text.rstrip("\n").split("\n")
+
+    def shows(self, text):
+        """Wait until it does; gives the lines."""
+        end = time.monotonic() + LIMIT_S
+        while time.monotonic() < end:
+            lines = self.lines()
+            if text in "\n".join(lines):
+                return lines
+            time.sleep(0.05)
+        raise AssertionError("\n".join([f"never shown: {text}", *lines]))
+
+    def end(self):
+        self._run("kill-server")
+
+
+@pytest.fixture(params=[60, 200])
+def tmux(request, tmp_path):
+    if shutil.which("tmux") is None:
+        pytest.skip("tmux is not installed")
+    terminal = Tmux(tmp_path, request.param)
+    yield terminal
+    terminal.end()
+
+
+def between(lines, first, last):
+    start = next(i for i, line in enumerate(lines) if first in line)
+    end = next(i for i, line in enumerate(lines) if i > start and last in line)
+    return lines[start + 1 : end]
+
+
+def test_a_chat_in_tmux(tmux):
+    tmux.shows("Ask anything")
+    tmux.press("hello", "Enter")
+    tmux.shows("0.15")
+    lines = tmux.shows("Ask anything")
+    assert between(lines, "hello", "Ask anything") == [
+        "",
+        "  thinking… 3 words",
+        "  exec: ls -l  ✓ 0.0s",
+        "",
+        "Steps",
+        "",
+        "1. Read the config",
+        "2. Ask the gateway",
+        "",
+        "  python",
+        "  def answer(question: str) -> str:",
+        '      return f"{question}: 42"',
+        "",
+        "model       input",
+        "─────────────────",
+        "kilo/auto    0.15",
+        "",
+    ]
+    tmux.press("remove it", "Enter")
+    tmux.shows("y once   a always   n deny")
+    tmux.press("y")
+    lines = tmux.shows("Gone.")
+    assert "    rm -rf build" in lines
+    assert "  allowed once" in lines
+    tmux.press("C-d")
+    lines = tmux.shows("left with 0")
+    assert " icanon" in "\n".join(tmux.shows("icanon"))
+    assert "ctrl-c stops" not in "\n".join(lines)
+
+
+def test_resizes_while_an_answer_streams(tmux):
+    tmux.shows("Ask anything")
+    for message, shown in (("hello", "0.15"), ("remove it", "y once")):
+        tmux.press(message, "Enter")
+        tmux.shows(shown)
+    tmux.press("n")
+    tmux.shows("Gone.")
+    tmux.press("go on", "Enter")
+    tmux.shows("w20 ")
+    for columns in (50, 90, 61):
+        tmux.resize(columns)
+        time.sleep(0.3)
+    tmux.shows("w399")
+    tmux.press("C-c")
+    lines = tmux.shows("stopped")
+    words = " ".join(between(lines, "go on", "stopped")).split()
+    assert words == [f"w{count}" for count in range(400)]
+
+
+def piped(folder, text, **environ):
+    return subprocess.run(
+        [*COMMAND, str(folder)],
+        cwd=ROOT,
+        input=text,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": f"{ROOT}/src:{ROOT}"} | environ,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=LIMIT_S,
+    )
+
+
+def test_a_pipe_is_answered_once_in_plain_text(tmp_path):
+    done = piped(tmp_path, "hi\n", TERM="xterm-256color", FORCE_COLOR="1")
+    assert done.returncode == 0
+    assert done.stdout.startswith("## Steps\n\n1. Read the *config*\n")
+    assert "\x1b" not in done.stdout + done.stderr
+    assert done.stderr == "exec: ls -l\n"
+
+
+def test_a_command_in_a_pipe(tmp_path):
+    assert piped(tmp_path, "/models").stdout.startswith("Providers:\n- kilocode (2)\n")
+
+
+def test_a_signal_leaves_the_terminal_as_it_was(tmux):
+    tmux.shows("Ask anything")
+    tmux.press("hello", "Enter")
+    tmux.shows("0.15")
+    pids = tmux._run("list-panes", "-F", "#{pane_pid}").split()
+    children = subprocess.run(
+        ["pgrep", "-P", pids[0]], capture_output=True, text=True, check=True
+    ).stdout.split()
+    os.kill(int(children[0]), signal.SIGTERM)
+    tmux.shows("left with")
+    assert " icanon" in "\n".join(tmux.shows("icanon"))
