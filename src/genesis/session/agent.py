@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from genesis.core.events import AgentEvent, ApprovalAsked
 from genesis.core.fault import GenesisError
@@ -18,10 +18,11 @@ from genesis.tools.toolbox import Profile
 
 @dataclass(frozen=True)
 class Means:
-    """What an agent works with. `clock` gives seconds since the epoch, `make_id` unguessable names."""
+    """What an agent works with. `place` opens the folder that a session was begun in ("": the usual one), `clock` gives
+    seconds since the epoch, `make_id` unguessable names."""
 
     models: Models
-    context: ToolContext
+    place: Callable[[str], ToolContext]
     policy: Policy
     clock: Callable[[], float]
     make_id: Callable[[], str]
@@ -87,7 +88,7 @@ class Agent:
     ) -> Turn:
         means = self.means
         desk = Desk(
-            context=means.context,
+            context=means.place(session.head.workspace),
             policy=means.policy,
             remembered=self._remembered.setdefault(session.id, Remembered()),
             approve=approve,
@@ -98,9 +99,13 @@ class Agent:
         )
         return Turn(session, means.models, desk, choice, means.profile)
 
-    def with_policy(self, policy: Policy) -> None:
-        """From the next turn on."""
-        self.means = replace(self.means, policy=policy)
+    async def aclose(self) -> None:
+        """Stop all turns and wait until they are saved."""
+        tasks = list(self._running.values())
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
 
 
 async def _stopped(task: asyncio.Task[None]) -> None:

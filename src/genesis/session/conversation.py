@@ -36,8 +36,11 @@ class Conversation(Protocol):
         """All saved sessions, the newest first."""
         ...
 
-    async def open(self, session_id: str | None) -> SessionView:
-        """A session by its id, a beginning of it that no other has, or "last"; None begins a new one."""
+    async def open(self, session_id: str | None, workspace: str = "") -> SessionView:
+        """A session by its id, a beginning of it that no other has, or "last"; None begins a new one.
+
+        A new session works in the `workspace`, a folder; "" is the usual one of whoever runs the sessions.
+        """
         ...
 
     def send(

@@ -1,7 +1,7 @@
 """LocalConversation: the Conversation whose sessions live in this process."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Protocol
 
@@ -54,13 +54,10 @@ class Facts(Protocol):
 class LocalConversation:
     """Sessions that are open stay open: an approval or a stop finds its turn here."""
 
-    def __init__(
-        self, store: SessionStore, agent: Agent, facts: Facts, clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, store: SessionStore, agent: Agent, facts: Facts) -> None:
         self.store = store
         self.agent = agent
         self.facts = facts
-        self._clock = clock
         self._sessions: dict[str, Session] = {}
         self._waiting: dict[str, asyncio.Future[Decision]] = {}
 
@@ -68,10 +65,11 @@ class LocalConversation:
         """All saved sessions, the newest first."""
         return await asyncio.to_thread(self.store.list)
 
-    async def open(self, session_id: str | None) -> SessionView:
-        """A session by its id, a beginning of it, or "last"; None begins a new one."""
+    async def open(self, session_id: str | None, workspace: str = "") -> SessionView:
+        """A session by its id, a beginning of it, or "last"; None begins a new one, in that workspace."""
         if session_id is None:
-            session = self.store.create(str(self.agent.means.context.workspace.root))
+            place = self.agent.means.place(workspace)
+            session = self.store.create(str(place.workspace.root))
             self._sessions[session.id] = session
         else:
             session = self._session(session_id)
@@ -148,7 +146,7 @@ class LocalConversation:
             f"Model: {key(ref) if ref else 'none'}",
             f"Thinking: {session.chosen.thinking or self.facts.level(ref)}",
             *self.facts.status_lines(ref),
-            f"Workspace: {means.context.workspace.root}",
+            f"Workspace: {session.head.workspace}",
             f"Tools: {means.profile}, approval {means.policy.mode}",
         ]
         return "\n".join(lines)

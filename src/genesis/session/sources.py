@@ -1,0 +1,231 @@
+"""Sources: where models come from. Joins the settings, the stored keys, the plug-ins, the catalog and discovery."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from genesis.auth.lookup import Keyring, Resolved, missing_key_text
+from genesis.auth.profiles import Profile, Profiles
+from genesis.auth.texts import normalise
+from genesis.catalog import file
+from genesis.catalog.catalog import Catalog, build
+from genesis.catalog.discovery import LIMIT_S, Discovery
+from genesis.config.load import Loaded
+from genesis.config.schema_models import ModelDefinition
+from genesis.core.fault import AuthMissingError, GenesisError
+from genesis.core.model import Model
+from genesis.core.refs import ModelRef, key, parse
+from genesis.core.secret import Secret
+from genesis.failover.bench import Bench
+from genesis.failover.chain import candidates
+from genesis.failover.choice import choose
+from genesis.failover.state import AuthStateFile
+from genesis.providers.kilocode.levels import default_level
+from genesis.providers.provider import Endpoint
+from genesis.providers.registry import Registry
+from genesis.session.request import Target
+
+_LOOPBACK = ("://localhost", "://127.0.0.1", "://[::1]")
+
+
+class Sources:
+    """`clock` gives seconds since the epoch. Keys are read anew for every request: a new one works at once."""
+
+    def __init__(self, loaded: Loaded, registry: Registry, clock: Callable[[], float]) -> None:
+        self.loaded = loaded
+        self.registry = registry
+        self.settings = loaded.settings
+        manifests = registry.manifests
+        exempt = frozenset(name for name, one in manifests.items() if one.is_cooldown_exempt)
+        self._profiles = Profiles(loaded.paths.auth_profiles)
+        self._bench = Bench(
+            AuthStateFile(loaded.paths.auth_state),
+            self._profiles.load,
+            self.settings.auth,
+            clock=clock,
+            exempt=exempt,
+        )
+        self.choice = choose(self.settings, manifests, self.has_key)
+        self.discovery = Discovery(self._discoverable, self._discover, self._fingerprint)
+        self._kept = file.read(loaded.paths.models_file)
+        self._warnings: list[str] = list(self.choice.warnings)
+
+    @property
+    def bench(self) -> Bench:
+        """What is known of stored keys."""
+        return self._bench
+
+    def chain(self, requested: ModelRef | None) -> list[ModelRef]:
+        """The models to try, in order."""
+        choice = self.choice
+        return candidates(requested, choice.primary, choice.fallbacks)
+
+    async def target(self, ref: ModelRef, profile: str | None) -> Target:
+        """The model with its provider and key. Raises AuthMissingError, GenesisError."""
+        found = self.require_key(ref, profile)
+        provider = self.registry.load(ref.provider)
+        model = await self._model(ref)
+        params = self.params(ref)
+        return Target(ref, provider, self._endpoint(ref, found), model, self.level(ref), params)
+
+    def secrets(self) -> Sequence[Secret]:
+        """Every key and token that is known here."""
+        environ, settings = self.loaded.environ, self.settings
+        found = [one.found_in(environ) for one in self._stored().values()]
+        found += [Secret(normalise(environ.get(name, ""))) for name in self.variables()]
+        found += [Secret(value) for name, value in environ.items() if name.startswith("GENESIS_") and name.endswith(("TOKEN", "PASSWORD"))]  # fmt: skip
+        given = [block.api_key for block in settings.models.providers.values()]
+        given += [settings.gateway.auth.token, settings.gateway.auth.password]
+        found += [one.literal for one in given if one is not None]
+        return [secret for secret in found if secret]
+
+    def variables(self) -> list[str]:
+        """The environment variables that hold keys."""
+        return [name for one in self.registry.manifests.values() for name in one.env]
+
+    def warnings(self) -> list[str]:
+        """What was found since the last time."""
+        told, self._warnings = self._warnings, []
+        return told
+
+    def has_key(self, provider: str) -> bool:
+        """Can the provider be asked: is there a key, or does it need none?"""
+        return self.key_of(provider) is not None or not self._wants_key(provider)
+
+    def key_of(self, provider: str, profile: str | None = None) -> Resolved | None:
+        """The key that the provider would be asked with."""
+        order = {} if profile else {provider: self._bench.order(provider)}
+        ring = Keyring(
+            self.loaded.environ, self.loaded.sources, self.settings, self._stored(), order
+        )
+        manifest = self.registry.manifest(provider)
+        return ring.find(provider, manifest.env if manifest else (), profile)
+
+    def require_key(self, ref: ModelRef, profile: str | None = None) -> Resolved | None:
+        """The key for a model; None if its provider wants none. Raises AuthMissingError."""
+        provider = ref.provider
+        block = self.settings.models.providers.get(provider)
+        is_configured_first = block is not None and block.auth == "api-key"
+        if ref.profile is not None:
+            found = self.key_of(provider, ref.profile)
+        elif profile is None or is_configured_first:
+            found = self.key_of(provider)
+        else:
+            found = self.key_of(provider, profile) or self.key_of(provider)
+        if found is None and self._wants_key(provider):
+            raise AuthMissingError(missing_key_text(provider, self.loaded.paths), provider)
+        return found
+
+    def base_url(self, provider: str) -> str:
+        """Where the provider is reached."""
+        block = self.settings.models.providers.get(provider)
+        if block is not None:
+            return block.base_url
+        manifest = self.registry.manifest(provider)
+        return manifest.base_url if manifest is not None else ""
+
+    def catalog(self) -> Catalog:
+        """The models that are known now."""
+        kept = {} if self.settings.models.mode == "replace" else self._kept
+        known = {name: record.models for name, record in kept.items()} | self.discovery.found
+        return build(self.registry.manifests, self.settings.models.providers, known)
+
+    def is_known(self, provider: str) -> bool:
+        """Whether there is such a provider."""
+        return provider in self.registry.manifests or provider in self.settings.models.providers
+
+    def params(self, ref: ModelRef) -> dict[str, Any]:
+        """The settings' parameters for the model's requests; the more special ones win."""
+        defaults, definition = self.settings.agents.defaults, self._definition(ref)
+        found: dict[str, Any] = dict(defaults.params)
+        found |= definition.params if definition is not None else {}
+        for name, entry in defaults.models.items():
+            if _names(name, ref):
+                found |= entry.params
+        return found
+
+    def level(self, ref: ModelRef | None) -> str:
+        """How much the model thinks where a session chose nothing."""
+        wanted = self.params(ref).get("thinking") if ref else None
+        model = self.catalog().find(ref) if ref else None
+        return default_level(
+            wanted if isinstance(wanted, str) else None,
+            self.settings.agents.defaults.thinking_default,
+            reasons=model is not None and model.reasoning,
+        )
+
+    async def _model(self, ref: ModelRef) -> Model:
+        """The model to ask; one that is known already does not wait for discovery."""
+        self.discovery.start()
+        found = self.catalog().find(ref)
+        if found is None:
+            await self.discovery.load()
+        return found or self.catalog().model_for(ref)
+
+    def _endpoint(self, ref: ModelRef, found: Resolved | None) -> Endpoint:
+        block, definition = self.settings.models.providers.get(ref.provider), self._definition(ref)
+        headers = dict(block.headers) if block is not None else {}
+        headers |= definition.headers if definition is not None else {}
+        return Endpoint(self.base_url(ref.provider), found.key if found else None, headers)
+
+    def _definition(self, ref: ModelRef) -> ModelDefinition | None:
+        block = self.settings.models.providers.get(ref.provider)
+        models = block.models if block is not None else ()
+        return next((one for one in models if one.id == ref.model), None)
+
+    def _wants_key(self, provider: str) -> bool:
+        manifest = self.registry.manifest(provider)
+        if manifest is not None:
+            return manifest.wants_key
+        # A server on this machine, configured without a key, is one that wants none.
+        return not any(part in self.base_url(provider) for part in _LOOPBACK)
+
+    def _stored(self) -> Mapping[str, Profile]:
+        return self._profiles.load()
+
+    def _discoverable(self) -> list[str]:
+        names = dict.fromkeys((*self.registry.manifests, *self.settings.models.providers))
+        return [name for name in names if self.base_url(name) and self.has_key(name)]
+
+    async def _discover(self, name: str) -> Sequence[Model]:
+        found = self.key_of(name)
+        try:
+            models = await self.registry.load(name).discover(
+                self._endpoint(ModelRef(name, ""), found), timeout_s=LIMIT_S, warn=self._warn
+            )
+        except Exception as error:  # noqa: BLE001 - a plug-in that breaks its promise must not stop a turn
+            self._warn(f"{name} could not tell its models: {error}")
+            return ()
+        self._keep(name, models, found)
+        return models
+
+    def _keep(self, name: str, models: Sequence[Model], found: Resolved | None) -> None:
+        """Write the models down, unless they are only the static ones that a failure leaves."""
+        manifest = self.registry.manifest(name)
+        if not models or (manifest is not None and tuple(models) == manifest.models):
+            return
+        record = file.ProviderRecord(
+            self.base_url(name),
+            manifest.api if manifest is not None else "openai-completions",
+            tuple(models),
+            found.marker if found is not None else "",
+        )
+        try:
+            file.write(self.loaded.paths.models_file, {name: record}, self.settings.models.mode)
+        except OSError as error:
+            self._warn(f"The list of models could not be saved: {error.strerror}.")
+
+    def _fingerprint(self) -> tuple[object, ...]:
+        stored = self.loaded.paths.auth_profiles
+        changed = stored.stat().st_mtime_ns if stored.exists() else 0
+        return (changed, *(self.loaded.environ.get(name) for name in self.variables()))
+
+    def _warn(self, text: str) -> None:
+        if text not in self._warnings:
+            self._warnings.append(text)
+
+
+def _names(text: str, ref: ModelRef) -> bool:
+    try:
+        return key(parse(text, ref.provider)) == key(ref)
+    except GenesisError:  # the settings' own check tells of it
+        return False
