@@ -30,9 +30,11 @@ def login(home: Installation, provider: str) -> str:
         if provider in order and name not in order[provider]:
             order[provider] = [name, *order[provider]]
 
-    edit(home.paths, named)
-    store = home.paths.shown(home.paths.auth_profiles)
-    return f"Auth profile: {name} ({provider}/api_key)\nStored in {store}"
+    changed = edit(home.paths, named)
+    return (
+        f"Updated {home.paths.shown(changed)}\nAuth profile: {name} ({provider}/api_key)\n"
+        f"Stored in {home.paths.shown(home.paths.auth_profiles)}"
+    )
 
 
 def asked_key(prompt: str, variable: str, in_environ: str) -> Secret:

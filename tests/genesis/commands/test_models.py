@@ -378,7 +378,7 @@ def test_login_stores_a_key_that_a_script_writes(
     monkeypatch.setattr("sys.stdin", StringIO("export KILOCODE_API_KEY='kk-1234567890'\n"))
     result = home.run("auth", "login", "--provider", "kilocode")
     assert result.out == (
-        "Auth profile: kilocode:default (kilocode/api_key)\n"
+        "Updated ~/.genesis/genesis.json\nAuth profile: kilocode:default (kilocode/api_key)\n"
         "Stored in ~/.genesis/agents/main/agent/auth-profiles.json\n"
     )
     path = home.state / "agents/main/agent/auth-profiles.json"
