@@ -129,7 +129,7 @@ def real(options: argparse.Namespace) -> tuple[float, float]:
                 pass
 
     threading.Thread(target=drain, daemon=True).start()
-    with open(side, "w") as sink, create_pipe_input() as source:
+    with os.fdopen(side, "w") as sink, create_pipe_input() as source:
         terminal = Terminal(sink, {"TERM": "xterm-256color"}, size=(options.columns, options.rows))
         surface = Surface(
             terminal,

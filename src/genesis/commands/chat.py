@@ -5,7 +5,7 @@ import os
 import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -85,7 +85,9 @@ async def _run(options: Options) -> int:
     from genesis.screen.launch import Streams, open_chat
 
     paths = Paths.of(os.environ)
-    loaded = load(paths, os.environ, warn=_warn, folder=Path.cwd()).require()
+    loaded = load(paths, os.environ, folder=Path.cwd()).require()
+    for warning in loaded.warnings:
+        _warn(warning)
     async with _conversation(paths, loaded, options) as (conversation, where):
         plan = _plan(paths, loaded, options, where)
         streams = Streams(sys.stdin, sys.stdout, sys.stderr)
@@ -101,28 +103,34 @@ async def _conversation(
 
     attached = None if options.is_local else await attach(paths, loaded)
     if attached is not None:
-        try:
+        async with aclosing(attached):
             yield attached, IN_DAEMON
-        finally:
-            await attached.aclose()
         return
     from genesis.app import Genesis
 
-    genesis = Genesis.open(os.environ, workspace=options.workspace, warn=_warn)
-    try:
+    # What is wrong with the settings has been told already.
+    genesis = Genesis.open(os.environ, workspace=options.workspace, folder=Path.cwd())
+    async with aclosing(genesis):
         yield genesis, IN_PROCESS
-    finally:
-        await genesis.aclose()
 
 
 def _plan(paths: Paths, loaded: Loaded, options: Options, where: str) -> "ChatPlan":
     from genesis.screen.chat import Start
     from genesis.screen.launch import ChatPlan
+    from genesis.session.place import workspace_folder
 
+    # The daemon is in no folder of ours: it works where the settings say.
+    folder = Path.cwd()
+    workspace = workspace_folder(
+        paths,
+        loaded.settings,
+        chosen=options.workspace,
+        folder=folder if where == IN_PROCESS else None,
+    )
     return ChatPlan(
         start=Start(__version__, options.session, options.model, options.thinking),
-        folder=Path.cwd(),
-        workspace=_workspace(paths, loaded, options),
+        folder=folder,
+        workspace=workspace,
         history=paths.state_dir / "history",
         where=where,
         now=lambda: time.time_ns() / 1e9,
@@ -135,11 +143,6 @@ def _look(loaded: Loaded) -> "Look":
 
     screen = loaded.settings.screen
     return Look(screen.thinking, screen.code_theme, screen.color != "never", screen.editing_mode)
-
-
-def _workspace(paths: Paths, loaded: Loaded, options: Options) -> Path:
-    chosen = options.workspace or loaded.settings.agents.defaults.workspace
-    return Path(chosen).expanduser() if chosen else paths.workspace_default
 
 
 def _warn(text: str) -> None:
