@@ -1,49 +1,55 @@
-"""One settings file as text: JSON5 in, two-space JSON out. Comments do not survive a command that changes the file."""
+"""One settings file as text: JSON5 in; a changed file keeps every comment and every line that the change does not touch."""
 
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from genesis.config.json5_text import Json5Error, read_json5
+from genesis.config.splice import spliced
 from genesis.core.fault import ConfigError
 
 
 def parse(text: str) -> Any:
-    """The content of a JSON5 text. Raises ConfigError `JSON5 parse failed: …`."""
+    """The content of a JSON5 text; {} if it is empty. Raises ConfigError `JSON5 parse failed: …`."""
+    if not text.strip("\ufeff \t\r\n"):
+        return {}
     try:
-        return msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeError):
-        pass  # plain JSON is read fifty times faster, and is what our own commands write
-    # Late: the parser takes longer to load than most commands run, and most files do not need it.
-    import json5  # noqa: PLC0415
-    from json5.utils import JSON5DecodeError  # noqa: PLC0415
+        return read_json5(text).value
+    except Json5Error as error:
+        raise ConfigError(f"JSON5 parse failed: {error}") from None
 
+
+def read_text(path: Path) -> str:
+    """The text of a file; "" if there is none. Raises ConfigError."""
     try:
-        return _plain(json5.loads(text))
-    except (JSON5DecodeError, ValueError, SyntaxError, RecursionError) as error:
-        raise ConfigError(f"JSON5 parse failed: {' '.join(str(error).split())[:300]}") from None
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+    except UnicodeDecodeError:
+        raise ConfigError("The file cannot be read: it is not UTF-8 text.") from None
+    except OSError as error:
+        raise ConfigError(f"The file cannot be read: {error.strerror}") from None
 
 
 def read(path: Path) -> Any:
     """The content of a file; {} if there is none, or it is empty. Raises ConfigError."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"The file cannot be read: {error}") from None
-    return parse(text) if text.strip() else {}
+    return parse(read_text(path))
 
 
 def written(content: Any) -> str:
-    """The content as a file."""
+    """The content as a new file: two-space JSON."""
     return msgspec.json.format(msgspec.json.encode(content), indent=2).decode() + "\n"
 
 
-def _plain(value: Any) -> Any:
-    """The parser's own kinds of texts and keys as ordinary ones."""
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return str(value) if isinstance(value, str) else value
+def changed(text: str, content: dict[str, Any]) -> str:
+    """The text with its content changed to `content`; what stays the same keeps its form and its comments."""
+    if not text.strip("\ufeff \t\r\n"):
+        return written(content)
+    new = spliced(text, read_json5(text), content)
+    try:
+        is_faithful = read_json5(new).value == content
+    except Json5Error:
+        is_faithful = False
+    # A layout that the splicing does not understand costs comments, never a setting.
+    return new if is_faithful else written(content)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from genesis.config.dotenv import read_dotenv, safe_name, trusted_by_folder
+from genesis.config.dotenv import for_service, read_dotenv, safe_name, trusted_by_folder
 from genesis.config.paths import Paths
 from genesis.config.substitution import has_reference
 
@@ -18,6 +18,7 @@ class Environment:
 
     values: dict[str, str]
     sources: dict[str, str] = field(default_factory=dict)
+    ignored: tuple[str, ...] = ()
 
     def add(self, variables: Mapping[str, str], source: str, *, fills_blank: bool = False) -> None:
         """Add what is missing; with `fills_blank` also what is there but blank."""
@@ -33,8 +34,10 @@ def with_files(
 ) -> Environment:
     """The process's environment and the `.env` files: the working folder's (untrusted), then the state folder's."""
     found = Environment(dict(environ), dict.fromkeys(environ, "env"))
-    if folder is not None and folder / ".env" != paths.dotenv:
-        found.add(trusted_by_folder(read_dotenv(folder / ".env")), ".env")
+    if folder is not None and not _is_same_file(folder / ".env", paths.dotenv):
+        theirs = read_dotenv(folder / ".env")
+        found.add(trusted_by_folder(theirs), ".env")
+        found.ignored = tuple(sorted(set(theirs) - set(trusted_by_folder(theirs))))
     own = read_dotenv(paths.dotenv)
     found.add(own, ".env")
     if paths.gateway_env is not None:
@@ -47,6 +50,18 @@ def with_files(
                 )
         found.add(service, ".env")
     return found
+
+
+def service_variables(paths: Paths, raw: Mapping[str, Any]) -> dict[str, str]:
+    """What a system service gets: the state folder's `.env` and the settings' `env` block, which wins (genesis.md 14.2).
+
+    `raw` is the file's content with its variables replaced. Never what the shell happens to hold.
+    """
+    return for_service(read_dotenv(paths.dotenv)) | for_service(block_variables(raw.get("env")))
+
+
+def _is_same_file(one: Path, other: Path) -> bool:
+    return one.resolve() == other.resolve()
 
 
 def block_variables(block: Any) -> dict[str, str]:

@@ -9,10 +9,10 @@ from genesis.config import document
 from genesis.config.environment import Environment, block_variables, with_files
 from genesis.config.files import back_up, locked, write_private
 from genesis.config.paths import Paths
-from genesis.config.schema import Settings
-from genesis.config.shell_env import RunShell, import_missing
-from genesis.config.substitution import substitute
-from genesis.config.validate import Issue, read_settings
+from genesis.config.schema import Settings, ShellEnv
+from genesis.config.shell_env import KEY_VARIABLE, RunShell, Skipped, import_missing
+from genesis.config.substitution import has_reference, substitute
+from genesis.config.validate import NOT_AN_OBJECT, Issue, at_path, read_settings
 from genesis.core.fault import ConfigError
 
 Warn = Callable[[str], None]
@@ -23,16 +23,19 @@ DAEMON_SECRETS = ("GENESIS_GATEWAY_TOKEN", "GENESIS_GATEWAY_PASSWORD")
 @dataclass(frozen=True)
 class Loaded:
     """The settings as they are in force. `raw` is the file's content with variables replaced; `environ` the environment
-    in force and `sources` where each variable came from; with `issues` the settings are only defaults."""
+    in force and `sources` where each variable came from ("env", ".env", "config env", "shell env"); with `issues` the
+    settings are only defaults. `ignored` are the names that the working folder's `.env` may not set."""
 
     paths: Paths
     settings: Settings
-    raw: Mapping[str, Any]
-    environ: Mapping[str, str]
-    sources: Mapping[str, str]
+    raw: Mapping[str, Any] = field(repr=False)
+    environ: Mapping[str, str] = field(repr=False)
+    sources: Mapping[str, str] = field(repr=False)
     warnings: tuple[str, ...] = ()
     issues: tuple[Issue, ...] = ()
-    shell_keys: tuple[str, ...] = field(default=())
+    shell_keys: tuple[str, ...] = ()
+    shell_skipped: Skipped | None = None
+    ignored: tuple[str, ...] = ()
 
     def require(self) -> "Loaded":
         """This, if the file is usable. Raises ConfigError that lists what is wrong."""
@@ -43,11 +46,17 @@ class Loaded:
 
 def invalid(paths: Paths, issues: Iterable[Issue]) -> ConfigError:
     """The error of commands that need usable settings."""
-    rows = tuple(issues)
-    lines = [f"- {path or '<root>'}: {message}" for path, message in rows]
-    return ConfigError(
-        "\n".join([f"Invalid config at {paths.shown(paths.config_path)}", *lines]), rows
-    )
+    return _error(f"Invalid config at {paths.shown(paths.config_path)}", tuple(issues))
+
+
+def refused(issues: Iterable[Issue]) -> ConfigError:
+    """The error of a change that would make good settings bad ones."""
+    return _error("The change is not valid, so nothing was written", tuple(issues))
+
+
+def _error(head: str, issues: tuple[Issue, ...]) -> ConfigError:
+    lines = [f"- {path or '<root>'}: {message}" for path, message in issues]
+    return ConfigError("\n".join([head, *lines]), issues)
 
 
 def load(
@@ -56,7 +65,7 @@ def load(
     *,
     warn: Warn = lambda _text: None,
     folder: Path | None = None,
-    expected: Iterable[str] = ("KILOCODE_API_KEY",),
+    expected: Iterable[str] = (KEY_VARIABLE,),
     run_shell: RunShell | None = None,
 ) -> Loaded:
     """Read everything. Never raises for a bad file: `issues` tells. `folder` is the working folder (its `.env`);
@@ -70,67 +79,102 @@ def load(
     found = with_files(environ, paths, folder, tell)
     try:
         content = document.read(paths.config_path)
+        broken: tuple[Issue, ...] = ()
     except ConfigError as error:
-        return Loaded(
-            paths,
-            Settings(),
-            {},
-            found.values,
-            found.sources,
-            tuple(warnings),
-            (("", error.message),),
-        )
-    raw = _with_environment(paths, content, found, tell)
+        content, broken = {}, (("", error.message),)
+    blank = _Missing(paths, tell)
+    block = _env_block(content, found, blank)
+    login = import_missing(
+        _shell_settings(block), found.values, (*expected, *DAEMON_SECRETS), tell, run_shell
+    )
+    found.add(login.values, "shell env")
+    raw = _replaced(content, block, found, blank)
     settings, issues = read_settings(raw)
-    imported = import_missing(
-        settings.env.shell_env, found.values, (*expected, *DAEMON_SECRETS), tell, run_shell
-    )
-    found.add(imported, "shell env")
     return Loaded(
-        paths,
-        settings,
-        raw if isinstance(raw, dict) else {},
-        found.values,
-        found.sources,
-        tuple(warnings),
-        issues,
-        tuple(imported),
+        paths=paths,
+        settings=settings,
+        raw=raw if isinstance(raw, dict) else {},
+        environ=found.values,
+        sources=found.sources,
+        warnings=tuple(warnings),
+        issues=broken or issues,
+        shell_keys=tuple(login.values),
+        shell_skipped=login.skipped,
+        ignored=found.ignored,
     )
 
 
-def _with_environment(paths: Paths, content: Any, found: Environment, tell: Warn) -> Any:
-    """The content with its variables replaced; its `env` block has joined the environment before."""
+@dataclass(frozen=True)
+class _Missing:
+    """Tells of a variable without a value."""
 
-    def missing(name: str, path: str) -> None:
-        tell(
-            f'Config ({paths.shown(paths.config_path)}): missing env var "{name}" at {path} - '
+    paths: Paths
+    tell: Warn
+
+    def __call__(self, name: str, path: str) -> None:
+        self.tell(
+            f'Config ({self.paths.shown(self.paths.config_path)}): missing env var "{name}" at {path} - '
             "feature using this value will be unavailable"
         )
 
-    if isinstance(content, dict) and isinstance(content.get("env"), dict):
-        block = substitute(content["env"], found.values, missing, "env")
-        found.add(block_variables(block), "config env", fills_blank=True)
-        rest = {name: value for name, value in content.items() if name != "env"}
-        return {"env": block} | substitute(rest, found.values, missing)
-    return substitute(content, found.values, missing)
+
+def _env_block(content: Any, found: Environment, missing: _Missing) -> Any:
+    """The file's `env` block with its variables replaced; what it sets has joined the environment."""
+    block = content.get("env") if isinstance(content, dict) else None
+    if not isinstance(block, dict):
+        return block
+    block = substitute(block, found.values, missing, "env")
+    found.add(block_variables(block), "config env", fills_blank=True)
+    return block
 
 
-def edit(paths: Paths, change: Callable[[dict[str, Any]], None]) -> Path:
+def _shell_settings(block: Any) -> ShellEnv:
+    """Before the other settings are read, because they may use what the login shell gives."""
+    shell_env = block.get("shellEnv") if isinstance(block, dict) else None
+    settings, _ = read_settings({"env": {"shellEnv": shell_env}} if shell_env is not None else {})
+    return settings.env.shell_env
+
+
+def _replaced(content: Any, block: Any, found: Environment, missing: _Missing) -> Any:
+    if not isinstance(content, dict) or "env" not in content:
+        return substitute(content, found.values, missing)
+    rest = {name: value for name, value in content.items() if name != "env"}
+    return {"env": block} | substitute(rest, found.values, missing)
+
+
+def edit(
+    paths: Paths, change: Callable[[dict[str, Any]], None], *, must_be_valid: bool = True
+) -> Path:
     """Change the file: `change` gets its content as it is written (`${VAR}` texts are texts) and alters it in place.
 
-    The old file is kept as a backup. Raises ConfigError if the file is not usable before or after; then nothing is written.
+    Comments stay, the old file is kept as a backup. Raises ConfigError if the result is not usable; then nothing is
+    written. `must_be_valid=False` is for repairs that mend one thing after the other.
     """
     with locked(paths.config_path):
-        content = document.read(paths.config_path)
+        text = document.read_text(paths.config_path)
+        try:
+            content = document.parse(text)
+        except ConfigError as error:
+            raise invalid(paths, [("", error.message)]) from None
         if not isinstance(content, dict):
-            raise invalid(paths, [("", "The file must hold an object: { … }.")])
-        before = document.written(content)
+            raise invalid(paths, [("", NOT_AN_OBJECT)])
+        old_issues = issues_of(content)
         change(content)
-        _, issues = read_settings(content)
-        if issues:
-            raise invalid(paths, issues)
-        text = document.written(content)
-        if text != before or not paths.config_path.exists():
+        issues = issues_of(content)
+        if issues and must_be_valid:
+            raise invalid(paths, issues) if old_issues else refused(issues)
+        new = document.changed(text, content)
+        if new != text:
             back_up(paths.config_path)
-            write_private(paths.config_path, text)
+            write_private(paths.config_path, new)
     return paths.config_path
+
+
+def issues_of(content: Any) -> tuple[Issue, ...]:
+    """What is wrong with a file's content before its variables are replaced: a `${VAR}` may become anything."""
+    _, issues = read_settings(content)
+    return tuple(
+        (path, message)
+        for path, message in issues
+        if not (isinstance(value := at_path(content, path), str) and has_reference(value))
+    )

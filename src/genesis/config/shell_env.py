@@ -1,10 +1,10 @@
 """Keys from the login shell (genesis.md 14.1): a program started without one (a daemon, a desktop) still finds them."""
 
-import os
-import subprocess
+import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from genesis.config.paths import account_home
 from genesis.config.schema import ShellEnv
@@ -13,31 +13,49 @@ TIMEOUT_MS = 15_000
 TIMEOUT_VARIABLE = "GENESIS_SHELL_ENV_TIMEOUT_MS"
 SWITCH_VARIABLE = "GENESIS_LOAD_SHELL_ENV"
 DEFER_VARIABLE = "GENESIS_DEFER_SHELL_ENV_FALLBACK"
-_LARGEST_BYTES = 2 * 1024 * 1024
+KEY_VARIABLE = "KILOCODE_API_KEY"
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _NOT_FOR_THE_CHILD = ("ZDOTDIR", "BASH_ENV", "PS4", "SHELL")
 
+Skipped = Literal["disabled", "deferred", "already-has-keys", "failed"]
+
 
 class RunShell(Protocol):
-    """Runs a login shell that prints its environment, NUL after each variable. Raises OSError or TimeoutError."""
+    """Runs a login shell that prints its environment, NUL after each variable. Raises OSError (TimeoutError is one)."""
 
     def __call__(self, shell: str, environ: Mapping[str, str], timeout_s: float) -> bytes:
         """What it printed."""
         ...
 
 
-def is_wanted(settings: ShellEnv, environ: Mapping[str, str]) -> bool:
-    """Whether the settings or the environment ask for the import."""
-    asked = settings.enabled or environ.get(SWITCH_VARIABLE, "").strip().lower() in _TRUE
-    return asked and environ.get(DEFER_VARIABLE, "").strip().lower() not in _TRUE
+@dataclass(frozen=True)
+class Import:
+    """What the login shell gave, or why it was not asked."""
+
+    values: Mapping[str, str] = field(default_factory=dict, repr=False)
+    skipped: Skipped | None = None
+
+
+class RememberedShell:
+    """Asks the login shell once in the life of a process: a daemon that reloads its settings does not wait again."""
+
+    def __init__(self, run: RunShell) -> None:
+        self._run = run
+        self._printed: bytes | None = None
+
+    def __call__(self, shell: str, environ: Mapping[str, str], timeout_s: float) -> bytes:
+        """What it printed, the first time."""
+        if self._printed is None:
+            self._printed = self._run(shell, environ, timeout_s)
+        return self._printed
 
 
 def timeout_ms(settings: ShellEnv, environ: Mapping[str, str]) -> int:
-    """How long the shell may take."""
+    """How long the shell may take: the settings, else the environment, else 15 s."""
     if settings.timeout_ms is not None:
         return settings.timeout_ms
     text = environ.get(TIMEOUT_VARIABLE, "").strip()
-    return int(text) if text.isdigit() else TIMEOUT_MS
+    return int(text) if text.isascii() and text.isdigit() else TIMEOUT_MS
 
 
 def import_missing(
@@ -46,28 +64,32 @@ def import_missing(
     expected: Iterable[str],
     warn: Callable[[str], None],
     run: RunShell | None = None,
-) -> dict[str, str]:
-    """The expected variables that the login shell has and the environment lacks; the shell runs only if one is missing.
+) -> Import:
+    """The expected variables that the login shell has and the environment lacks.
 
-    A variable that is set, even to nothing, is not missing. Unlike the reference, one that is set does not keep the
-    others from being imported (genesis.md 16, row 6). A failure is a warning, and the start goes on.
+    A variable that is set, even to nothing, is not replaced. With the Kilo key there already, the shell is not asked.
+    Unlike the reference, another provider's key that is there does not keep the Kilo key from being imported
+    (genesis.md 16, row 6). A failure is a warning, and the start goes on.
     """
-    missing = [name for name in expected if name not in environ]
-    if not missing or not is_wanted(settings, environ):
-        return {}
+    skipped = _reason_to_skip(settings, environ)
+    if skipped is not None:
+        return Import(skipped=skipped)
+    missing = [name for name in dict.fromkeys((KEY_VARIABLE, *expected)) if name not in environ]
+    timeout_s = timeout_ms(settings, environ) / 1000
     try:
-        printed = (run or run_login_shell)(
-            shell_of(environ), child_environ(environ), timeout_ms(settings, environ) / 1000
-        )
-    except (OSError, subprocess.SubprocessError) as error:
+        printed = (run or _run_real_shell)(shell_of(environ), child_environ(environ), timeout_s)
+    except OSError as error:
         warn(f"[genesis] shell env fallback failed: {error}")
-        return {}
-    found = dict(
-        entry.partition("=")[::2]
-        for entry in printed.decode("utf-8", "replace").split("\0")
-        if "=" in entry
-    )
-    return {name: found[name] for name in missing if found.get(name, "").strip()}
+        return Import(skipped="failed")
+    found = parsed(printed)
+    return Import({name: found[name] for name in missing if found.get(name, "").strip()})
+
+
+def parsed(printed: bytes) -> dict[str, str]:
+    """The variables of NUL-separated output. What a profile printed before them stands in front of the first name."""
+    entries = printed.decode("utf-8", "replace").split("\0")
+    pairs = (entry.partition("=") for entry in entries)
+    return {name.rpartition("\n")[2]: value for name, sign, value in pairs if sign}
 
 
 def shell_of(environ: Mapping[str, str], shells: Path = Path("/etc/shells")) -> str:
@@ -86,18 +108,20 @@ def child_environ(environ: Mapping[str, str]) -> dict[str, str]:
     return kept | {"HOME": str(account_home())}
 
 
-def run_login_shell(shell: str, environ: Mapping[str, str], timeout_s: float) -> bytes:
-    """Run `SHELL -l -c "env -0"`."""
-    done = subprocess.run(  # noqa: S603 - the shell is one that the system lists, the command is ours
-        [shell, "-l", "-c", "env -0"],
-        env=dict(environ),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        timeout=timeout_s,
-        check=False,
-        cwd=os.sep,
-    )
-    if done.returncode:
-        raise OSError(f"{shell} ended with code {done.returncode}")
-    return done.stdout[:_LARGEST_BYTES]
+def _reason_to_skip(settings: ShellEnv, environ: Mapping[str, str]) -> Skipped | None:
+    if not (settings.enabled or _is_true(environ, SWITCH_VARIABLE)):
+        return "disabled"
+    if _is_true(environ, DEFER_VARIABLE):
+        return "deferred"
+    return "already-has-keys" if KEY_VARIABLE in environ else None
+
+
+def _is_true(environ: Mapping[str, str], name: str) -> bool:
+    return environ.get(name, "").strip().lower() in _TRUE
+
+
+def _run_real_shell(shell: str, environ: Mapping[str, str], timeout_s: float) -> bytes:
+    # Late: hardly any command starts a shell, and what starts one takes 12 ms to load.
+    from genesis.config.login_shell import run_login_shell  # noqa: PLC0415
+
+    return run_login_shell(shell, environ, timeout_s, time.monotonic)
