@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from genesis import __version__
+from genesis.commands.light_command import LightGroup
 from genesis.core.fault import GenesisError
 
 # command -> the module that registers it
@@ -36,6 +37,7 @@ def make_app(only: str | None = None) -> typer.Typer:
     """The command line; with `only` just that command."""
     app = typer.Typer(
         name="genesis",
+        cls=LightGroup,
         help="Terminal agent for LLM gateways. Without a command it begins a chat.",
         no_args_is_help=True,
         add_completion=False,

@@ -1,0 +1,169 @@
+"""DaemonConversation: the same Conversation, over HTTP; and attach(), which finds the daemon if it runs."""
+
+from collections.abc import AsyncIterator
+from typing import Any, TypeVar
+
+import httpx
+import httpx_sse
+import msgspec
+
+from genesis.config.load import Loaded
+from genesis.config.paths import Paths
+from genesis.core.events import AgentEvent, TurnEnded
+from genesis.core.fault import GenesisError
+from genesis.core.message import UserMessage
+from genesis.daemon.access import Access, access_of
+from genesis.session.approval import Decision
+from genesis.session.conversation import SessionInfo, SessionView
+
+LOOK_S = 0.3
+ANSWER_S = 60.0
+T = TypeVar("T")
+_EVENTS: msgspec.json.Decoder[Any] = msgspec.json.Decoder(AgentEvent)
+
+
+async def attach(_paths: Paths, loaded: Loaded) -> "DaemonConversation | None":
+    """The daemon's conversation, if it runs and takes our token; None if it does not."""
+    try:
+        access = access_of(loaded)
+    except GenesisError:
+        return None
+    conversation = DaemonConversation(access)
+    if await conversation.is_there():
+        return conversation
+    await conversation.aclose()
+    return None
+
+
+class DaemonConversation:
+    """Fulfils Conversation. Every failure of the connection is a GenesisError with a sentence."""
+
+    def __init__(self, access: Access) -> None:
+        headers = {"Authorization": f"Bearer {access.secret.reveal()}"} if access.secret else {}
+        self._client = httpx.AsyncClient(
+            base_url=access.url, headers=headers, timeout=ANSWER_S, trust_env=False
+        )
+
+    async def is_there(self) -> bool:
+        """Whether a daemon of Genesis answers, and lets us in."""
+        try:
+            answer = await self._client.get("/health", timeout=LOOK_S)
+            if answer.status_code != 200 or b'"genesis"' not in answer.content:
+                return False
+            return (await self._client.get("/sessions", timeout=ANSWER_S)).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    async def aclose(self) -> None:
+        """Leave."""
+        await self._client.aclose()
+
+    async def sessions(self) -> list[SessionInfo]:
+        """All saved sessions."""
+        return await self._ask("GET", "/sessions", list[SessionInfo])
+
+    async def open(self, session_id: str | None) -> SessionView:
+        """Open a session, or begin one."""
+        return await self._ask("POST", "/sessions", SessionView, {"id": session_id})
+
+    async def send(
+        self,
+        session_id: str,
+        message: UserMessage,
+        *,
+        model: str | None = None,
+        thinking: str | None = None,
+    ) -> AsyncIterator[AgentEvent]:
+        """One turn."""
+        body = msgspec.json.encode({"message": message, "model": model, "thinking": thinking})
+        path = f"/sessions/{session_id}/messages"
+        timeout = httpx.Timeout(ANSWER_S, read=None)
+        has_ended = False
+        try:
+            async with self._client.stream("POST", path, content=body, timeout=timeout) as answer:
+                if answer.status_code != 200:
+                    raise _refused(answer.status_code, await answer.aread())
+                async for event in httpx_sse.EventSource(answer).aiter_sse():
+                    told: AgentEvent = _EVENTS.decode(event.data)
+                    has_ended = isinstance(told, TurnEnded)
+                    yield told
+        except httpx.HTTPError as error:
+            raise _gone(error) from None
+        if not has_ended:
+            raise GenesisError(
+                "The daemon ended in the middle of the turn. What was said is saved: open the session again."
+            )
+
+    async def decide(self, approval_id: str, decision: Decision) -> None:
+        """Answer an approval."""
+        await self._post(f"/approvals/{approval_id}", {"value": decision})
+
+    async def cancel(self, session_id: str) -> None:
+        """Stop the session's turn."""
+        await self._post(f"/sessions/{session_id}/cancel", None)
+
+    async def compact(self, session_id: str) -> str:
+        """Shorten what the model has to read."""
+        return await self._text("POST", f"/sessions/{session_id}/compact")
+
+    async def models_text(self, arguments: list[str]) -> str:
+        """The `/models` listing."""
+        query = str(httpx.QueryParams([("word", word) for word in arguments]))
+        return await self._text("GET", f"/models-text?{query}")
+
+    async def set_model(self, session_id: str, ref: str) -> str:
+        """Choose the session's model."""
+        return await self._text("POST", f"/sessions/{session_id}/model", ref)
+
+    async def set_thinking(self, session_id: str, level: str) -> str:
+        """Choose how much it thinks."""
+        return await self._text("POST", f"/sessions/{session_id}/thinking", level)
+
+    async def status(self, session_id: str) -> str:
+        """Lines about the session."""
+        return await self._text("GET", f"/sessions/{session_id}/status")
+
+    async def usage(self, session_id: str) -> str:
+        """Lines about its tokens."""
+        return await self._text("GET", f"/sessions/{session_id}/usage")
+
+    async def _text(self, method: str, path: str, value: str | None = None) -> str:
+        body = {"value": value} if value is not None else None
+        found = await self._ask(method, path, dict[str, str], body)
+        return found["value"]
+
+    async def _post(self, path: str, body: object) -> None:
+        await self._answer("POST", path, body)
+
+    async def _ask(self, method: str, path: str, kind: type[T], body: object = None) -> T:
+        content = await self._answer(method, path, body)
+        try:
+            return msgspec.json.decode(content, type=kind)
+        except msgspec.DecodeError as error:
+            raise GenesisError(
+                f"The daemon answered in a form that this version does not know ({error}). Restart it: genesis gateway stop, then start."
+            ) from None
+
+    async def _answer(self, method: str, path: str, body: object) -> bytes:
+        content = b"" if body is None else msgspec.json.encode(body)
+        try:
+            answer = await self._client.request(method, path, content=content)
+        except httpx.HTTPError as error:
+            raise _gone(error) from None
+        if answer.status_code >= 300:
+            raise _refused(answer.status_code, answer.content)
+        return answer.content
+
+
+def _refused(status: int, body: bytes) -> GenesisError:
+    try:
+        message = msgspec.json.decode(body)["error"]["message"]
+    except (msgspec.DecodeError, KeyError, TypeError):
+        message = f"The daemon answered with HTTP {status}."
+    return GenesisError(str(message))
+
+
+def _gone(error: Exception) -> GenesisError:
+    return GenesisError(
+        f"The daemon cannot be reached any more ({type(error).__name__}). `genesis gateway status` tells whether it runs; --local does without it."
+    )

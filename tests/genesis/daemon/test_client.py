@@ -1,0 +1,188 @@
+"""The daemon and its client together, over a real socket: everything that a Conversation does, and who is let in."""
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+import uvicorn
+
+from genesis.core.events import ApprovalAsked, Notice, TextDelta, TurnEnded
+from genesis.core.fault import GenesisError
+from genesis.core.message import TextBlock, UserMessage
+from genesis.core.secret import Secret
+from genesis.daemon.access import Access
+from genesis.daemon.client import DaemonConversation
+from genesis.daemon.server import Server
+from genesis.session.conversation import SessionInfo
+from tests.genesis.daemon.fakes import FakeConversation
+
+TOKEN = Secret("token-canary")
+
+
+def say(text):
+    return UserMessage((TextBlock(text),))
+
+
+@asynccontextmanager
+async def running(conversation):
+    config = uvicorn.Config(
+        Server(conversation).app(Access("127.0.0.1", 0, TOKEN)),
+        host="127.0.0.1",
+        port=0,
+        log_level="error",
+        lifespan="off",
+    )
+    server = uvicorn.Server(config)
+    server.install_signal_handlers = lambda: None
+    task = asyncio.ensure_future(server._serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield Access("127.0.0.1", port, TOKEN)
+    finally:
+        server.should_exit = server.force_exit = True
+        await task
+
+
+@asynccontextmanager
+async def attached(conversation):
+    async with running(conversation) as access:
+        client = DaemonConversation(access)
+        try:
+            yield client, access
+        finally:
+            await client.aclose()
+
+
+async def test_all_that_is_asked_is_answered_as_in_process():
+    async with attached(FakeConversation()) as (client, _):
+        assert await client.is_there()
+        assert await client.sessions() == [
+            SessionInfo("s1", "A talk", "kilocode/kilo/auto", 1.0, 2)
+        ]
+        view = await client.open(None)
+        assert (view.id, view.model, view.thinking) == ("s1", "kilocode/kilo/auto", "medium")
+        assert await client.set_model("s1", "kilocode/a/b") == "Model: kilocode/a/b"
+        assert await client.set_thinking("s1", "high") == "Thinking: high"
+        assert await client.compact("s1") == "Shortened s1."
+        assert await client.models_text(["kilocode", "2"]) == "Models: ['kilocode', '2']"
+        assert await client.status("s1") == "Session: s1"
+        assert await client.usage("s1") == "Tokens: 0"
+
+
+async def test_a_turn_comes_as_its_events():
+    async with attached(FakeConversation()) as (client, _):
+        events = [
+            event async for event in client.send("s1", say("hi"), model="a/b", thinking="low")
+        ]
+    assert events == [TextDelta("s1: hi (a/b, low)"), TurnEnded("stop")]
+
+
+async def test_an_approval_is_answered_while_the_turn_waits():
+    conversation = FakeConversation()
+    async with attached(conversation) as (client, _):
+        events = []
+        async for event in client.send("s1", say("wait")):
+            events.append(event)
+            if isinstance(event, ApprovalAsked):
+                await client.decide(event.id, "once")
+    assert conversation.decided == [("a1", "once")]
+    assert isinstance(events[-1], TurnEnded)
+
+
+async def test_one_turn_at_a_time_and_others_watch_along():
+    conversation = FakeConversation()
+    async with attached(conversation) as (client, access):
+        headers = {"Authorization": f"Bearer {TOKEN.reveal()}"}
+        async with (
+            httpx.AsyncClient(base_url=access.url, headers=headers) as other,
+            other.stream("GET", "/sessions/s1/events") as watched,
+        ):
+            lines = watched.aiter_lines()
+            assert "Watching." in await anext(lines)
+            turn = client.send("s1", say("wait"))
+            await anext(turn)
+            with pytest.raises(GenesisError, match="s1 is still answering"):
+                await anext(client.send("s1", say("hi")))
+            await client.cancel("s1")
+            assert [event async for event in turn][-1] == TurnEnded("stop")
+            seen = [line async for line in _until_end(lines)]
+        assert any("s1: wait" in line for line in seen)
+    assert conversation.cancelled == ["s1"]
+
+
+async def _until_end(lines):
+    async for line in lines:
+        yield line
+        if "turn-ended" in line:
+            return
+
+
+async def test_an_error_of_a_turn_is_its_end_and_one_of_a_question_a_sentence():
+    async with attached(FakeConversation()) as (client, _):
+        [event] = [event async for event in client.send("s1", say("fail"))]
+        assert event == TurnEnded("error", error="It failed, for a test.")
+        with pytest.raises(GenesisError, match='Unrecognized model "nonsense"'):
+            await client.set_model("s1", "nonsense")
+        with pytest.raises(GenesisError, match="no session zzz"):
+            await client.open("zzz")
+
+
+REFUSED = {
+    "no token": ({}, 401),
+    "a wrong token": ({"Authorization": "Bearer nonsense"}, 401),
+    "a web page": ({"Authorization": "Bearer token-canary", "Origin": "https://evil.example"}, 403),
+    "another host": ({"Authorization": "Bearer token-canary", "Host": "evil.example"}, 403),
+    "a body without a length": (
+        {"Authorization": "Bearer token-canary", "Transfer-Encoding": "chunked"},
+        413,
+    ),
+}
+
+
+@pytest.mark.parametrize(("headers", "status"), REFUSED.values(), ids=REFUSED)
+async def test_who_is_not_let_in_is_told_why(headers, status):
+    async with (
+        running(FakeConversation()) as access,
+        httpx.AsyncClient(base_url=access.url) as client,
+    ):
+        answer = await client.get("/sessions", headers=headers)
+        assert answer.status_code == status
+        assert answer.json()["error"]["message"]
+        assert "token-canary" not in answer.text
+        assert (await client.get("/health")).json()["service"] == "genesis"
+
+
+async def test_a_malformed_body_is_told():
+    async with (
+        running(FakeConversation()) as access,
+        httpx.AsyncClient(base_url=access.url) as client,
+    ):
+        headers = {"Authorization": "Bearer token-canary"}
+        answer = await client.post("/sessions/s1/model", headers=headers, content=b'{"value": 5}')
+    assert answer.status_code == 400
+    assert "$.value" in answer.text
+
+
+async def test_without_a_daemon_nobody_is_there():
+    client = DaemonConversation(Access("127.0.0.1", 1, None))
+    assert not await client.is_there()
+    with pytest.raises(GenesisError, match="cannot be reached"):
+        await client.sessions()
+    await client.aclose()
+
+
+async def test_a_slow_watcher_is_dropped_with_a_word():
+    from genesis.daemon.watchers import DROPPED, MOST_WAITING, Watchers
+
+    watchers = Watchers()
+    watched = watchers.watch("s1")
+    first = asyncio.ensure_future(anext(watched))
+    await asyncio.sleep(0)
+    for _ in range(MOST_WAITING + 2):
+        watchers.tell("s1", Notice("x"))
+    events = [await first] + [event async for event in watched]
+    assert events[-1] == DROPPED
+    assert len(events) == MOST_WAITING + 1
