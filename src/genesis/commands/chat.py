@@ -57,7 +57,7 @@ def chat(
     ] = None,
     workspace: Annotated[
         Path | None,
-        typer.Option("--workspace", help="The folder where the agent works; implies --local."),
+        typer.Option("--workspace", help="The folder where the agent works."),
     ] = None,
     local: Annotated[
         bool, typer.Option("--local", help="Run in this process, even if the daemon runs.")
@@ -69,7 +69,7 @@ def chat(
         model=model,
         thinking=thinking,
         workspace=workspace,
-        is_local=local or workspace is not None,
+        is_local=local,
     )
     try:
         code = asyncio.run(_run(options))
@@ -109,9 +109,9 @@ async def _conversation(
     from genesis.app import Genesis
 
     # What is wrong with the settings has been told already.
-    genesis = Genesis.open(os.environ, workspace=options.workspace, folder=Path.cwd())
+    genesis = Genesis.open(os.environ, workspace=options.workspace, warn=_warn)
     async with aclosing(genesis):
-        yield genesis, IN_PROCESS
+        yield genesis.conversation, IN_PROCESS
 
 
 def _plan(paths: Paths, loaded: Loaded, options: Options, where: str) -> "ChatPlan":
@@ -119,14 +119,8 @@ def _plan(paths: Paths, loaded: Loaded, options: Options, where: str) -> "ChatPl
     from genesis.screen.launch import ChatPlan
     from genesis.session.place import workspace_folder
 
-    # The daemon is in no folder of ours: it works where the settings say.
     folder = Path.cwd()
-    workspace = workspace_folder(
-        paths,
-        loaded.settings,
-        chosen=options.workspace,
-        folder=folder if where == IN_PROCESS else None,
-    )
+    workspace = workspace_folder(paths, loaded.settings, chosen=options.workspace, folder=folder)
     return ChatPlan(
         start=Start(__version__, options.session, options.model, options.thinking),
         folder=folder,

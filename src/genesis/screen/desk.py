@@ -48,7 +48,7 @@ class Desk:
 
     async def open(self, session: str | None) -> str:
         """Open a session by its id, a beginning of it or "last"; None begins a new one. Gives its id."""
-        view = await self.conversation.open(session)
+        view = await self.conversation.open(session, str(self.workspace))
         self.session, self.history = view.id, view.messages
         self.status.begin(view.id, view.model or "", view.thinking or "", view.messages)
         return view.id

@@ -78,7 +78,7 @@ class FakeConversation:
     async def sessions(self):
         return self.infos
 
-    async def open(self, session_id):
+    async def open(self, session_id, workspace=""):
         return SimpleNamespace(
             id=session_id or "new999",
             messages=tuple(self.messages) if session_id else (),
