@@ -52,9 +52,9 @@ def run(allow_unconfigured: Unconfigured = False) -> None:
         raise GenesisError(f"The daemon runs already (pid {process.running_pid(paths)}).")
 
     async def serve() -> bool:
-        genesis = Genesis.open(os.environ, warn=_warn, folder=paths.home)
+        genesis = Genesis.open(os.environ, warn=_warn)
         door = Completions(genesis.sources, lambda: genesis.sources.catalog().references())
-        app = Server(genesis, door.routes()).app(access)
+        app = Server(genesis.conversation, door.routes()).app(access)
         config = uvicorn.Config(
             app,
             host=access.host,

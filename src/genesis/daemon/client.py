@@ -62,9 +62,10 @@ class DaemonConversation:
         """All saved sessions."""
         return await self._ask("GET", "/sessions", list[SessionInfo])
 
-    async def open(self, session_id: str | None) -> SessionView:
-        """Open a session, or begin one."""
-        return await self._ask("POST", "/sessions", SessionView, {"id": session_id})
+    async def open(self, session_id: str | None, workspace: str = "") -> SessionView:
+        """Open a session, or begin one that works in the folder."""
+        asked = {"id": session_id, "workspace": workspace}
+        return await self._ask("POST", "/sessions", SessionView, asked)
 
     async def send(
         self,

@@ -39,9 +39,10 @@ class Value(msgspec.Struct, frozen=True):
 
 
 class Opening(msgspec.Struct, frozen=True):
-    """Which session to open; None: a new one."""
+    """Which session to open; None: a new one, that works in the folder (the daemon's own where none is named)."""
 
     id: str | None = None
+    workspace: str = ""
 
 
 class Server:
@@ -79,7 +80,7 @@ class Server:
 
     async def _open(self, request: Request) -> Response:
         asked = await read(request, Opening)
-        return as_json(await self._conversation.open(asked.id))
+        return as_json(await self._conversation.open(asked.id, asked.workspace))
 
     async def _send(self, request: Request) -> Response:
         session = request.path_params["id"]

@@ -21,7 +21,7 @@ class FakeConversation:
     async def sessions(self) -> list[SessionInfo]:
         return [SessionInfo("s1", "A talk", "kilocode/kilo/auto", 1.0, 2)]
 
-    async def open(self, session_id: str | None) -> SessionView:
+    async def open(self, session_id: str | None, workspace: str = "") -> SessionView:
         if session_id not in {None, "s1"}:
             raise GenesisError(f"There is no session {session_id}.")
         return SessionView("s1", (), "kilocode/kilo/auto", "medium")
