@@ -9,6 +9,7 @@ section.py        what sections are made of: strict keys, secrets
 schema.py         Settings: every setting with its type, default and meaning
 schema_models.py  the same for providers and models
 shape.py          what the type of a setting may hold
+setting_path.py   `a.b[0].c`: finds, puts and takes away
 validate.py       what is wrong with a settings file, each issue with its path, its message, and a name that was meant
 reference.py      the table of settings and the JSON Schema
 substitution.py   `${VAR}` in texts of the settings

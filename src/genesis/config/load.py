@@ -10,9 +10,10 @@ from genesis.config.environment import Environment, block_variables, with_files
 from genesis.config.files import back_up, locked, write_private
 from genesis.config.paths import Paths
 from genesis.config.schema import Settings, ShellEnv
+from genesis.config.setting_path import found
 from genesis.config.shell_env import KEY_VARIABLE, RunShell, Skipped, import_missing
 from genesis.config.substitution import has_reference, substitute
-from genesis.config.validate import NOT_AN_OBJECT, Issue, at_path, read_settings
+from genesis.config.validate import NOT_AN_OBJECT, Issue, read_settings
 from genesis.core.fault import ConfigError
 
 Warn = Callable[[str], None]
@@ -76,31 +77,31 @@ def load(
         warnings.append(text)
         warn(text)
 
-    found = with_files(environ, paths, folder, tell)
+    environment = with_files(environ, paths, folder, tell)
     try:
         content = document.read(paths.config_path)
         broken: tuple[Issue, ...] = ()
     except ConfigError as error:
         content, broken = {}, (("", error.message),)
     blank = _Missing(paths, tell)
-    block = _env_block(content, found, blank)
+    block = _env_block(content, environment, blank)
     login = import_missing(
-        _shell_settings(block), found.values, (*expected, *DAEMON_SECRETS), tell, run_shell
+        _shell_settings(block), environment.values, (*expected, *DAEMON_SECRETS), tell, run_shell
     )
-    found.add(login.values, "shell env")
-    raw = _replaced(content, block, found, blank)
+    environment.add(login.values, "shell env")
+    raw = _replaced(content, block, environment, blank)
     settings, issues = read_settings(raw)
     return Loaded(
         paths=paths,
         settings=settings,
         raw=raw if isinstance(raw, dict) else {},
-        environ=found.values,
-        sources=found.sources,
+        environ=environment.values,
+        sources=environment.sources,
         warnings=tuple(warnings),
         issues=broken or issues,
         shell_keys=tuple(login.values),
         shell_skipped=login.skipped,
-        ignored=found.ignored,
+        ignored=environment.ignored,
     )
 
 
@@ -118,13 +119,13 @@ class _Missing:
         )
 
 
-def _env_block(content: Any, found: Environment, missing: _Missing) -> Any:
+def _env_block(content: Any, environment: Environment, missing: _Missing) -> Any:
     """The file's `env` block with its variables replaced; what it sets has joined the environment."""
     block = content.get("env") if isinstance(content, dict) else None
     if not isinstance(block, dict):
         return block
-    block = substitute(block, found.values, missing, "env")
-    found.add(block_variables(block), "config env", fills_blank=True)
+    block = substitute(block, environment.values, missing, "env")
+    environment.add(block_variables(block), "config env", fills_blank=True)
     return block
 
 
@@ -135,11 +136,11 @@ def _shell_settings(block: Any) -> ShellEnv:
     return settings.env.shell_env
 
 
-def _replaced(content: Any, block: Any, found: Environment, missing: _Missing) -> Any:
+def _replaced(content: Any, block: Any, environment: Environment, missing: _Missing) -> Any:
     if not isinstance(content, dict) or "env" not in content:
-        return substitute(content, found.values, missing)
+        return substitute(content, environment.values, missing)
     rest = {name: value for name, value in content.items() if name != "env"}
-    return {"env": block} | substitute(rest, found.values, missing)
+    return {"env": block} | substitute(rest, environment.values, missing)
 
 
 def edit(
@@ -176,5 +177,5 @@ def issues_of(content: Any) -> tuple[Issue, ...]:
     return tuple(
         (path, message)
         for path, message in issues
-        if not (isinstance(value := at_path(content, path), str) and has_reference(value))
+        if not (isinstance(value := found(content, path), str) and has_reference(value))
     )

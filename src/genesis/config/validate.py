@@ -15,6 +15,7 @@ import msgspec
 from genesis.config.reference import setting_paths
 from genesis.config.schema import Settings
 from genesis.config.section import SecretRef, SecretSetting, Section
+from genesis.config.setting_path import join, steps_of
 from genesis.config.shape import choices_of, fields_of, shape_of
 from genesis.core.secret import Secret
 
@@ -48,33 +49,6 @@ def read_settings(content: Any) -> tuple[Settings, tuple[Issue, ...]]:
             (_as_written(path, content), text) for path, text in _in_section(Settings, shaped, "")
         ]
         return Settings(), tuple(found) or (("", str(error)),)
-
-
-def at_path(content: Any, path: str) -> Any:
-    """The value at the path of an issue (`a.b[1].c`); None if there is none."""
-    for step in steps_of(path):
-        if isinstance(content, dict) and isinstance(step, str):
-            content = content.get(step)
-        elif isinstance(content, list) and isinstance(step, int) and step < len(content):
-            content = content[step]
-        else:
-            return None
-    return content
-
-
-def steps_of(path: str) -> list[str | int]:
-    """`a.b[1]["c.d"]` as its steps: "a", "b", 1, "c.d"."""
-    steps: list[str | int] = []
-    for quoted, index, name in re.findall(r'\["((?:[^"\\]|\\.)*)"\]|\[(\d+)\]|([^.\[\]]+)', path):
-        steps.append(int(index) if index else quoted or name)
-    return steps
-
-
-def join(path: str, step: str) -> str:
-    """The path one step further; a step with a dot or a bracket in it is quoted."""
-    if re.search(r"[.\[\]]", step):
-        return f'{path}["{step}"]'
-    return f"{path}.{step}" if path else step
 
 
 def _with_env_block(content: dict[str, Any]) -> dict[str, Any]:

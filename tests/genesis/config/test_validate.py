@@ -3,7 +3,7 @@
 import pytest
 
 from genesis.config.schema import GATEWAY_PORT
-from genesis.config.validate import at_path, join, read_settings, steps_of
+from genesis.config.validate import read_settings
 
 PROVIDER = {"baseUrl": "http://x", "models": []}
 
@@ -150,13 +150,3 @@ def test_what_onboarding_writes_is_valid():
         },
     }
     assert read_settings(content)[1] == ()
-
-
-def test_paths_lead_to_values():
-    content = {"a": {"b.c": [{"d/e": 1}]}}
-    path = join(join(join("a", "b.c") + "[0]", "d/e"), "x")
-    assert path == 'a["b.c"][0].d/e.x'
-    assert steps_of(path) == ["a", "b.c", 0, "d/e", "x"]
-    assert at_path(content, 'a["b.c"][0].d/e') == 1
-    assert at_path(content, path) is None
-    assert at_path(content, "") is content
