@@ -64,11 +64,14 @@ class OneShot:
         began = time.monotonic()
         view = await self._conversation.open(question.session)
         message = UserMessage((TextBlock(question.text),), at=time.time_ns() / 1e9)
-        async for event in self._conversation.send(
+        events = self._conversation.send(
             view.id, message, model=question.model, thinking=question.thinking
-        ):
-            await self._show(event, is_json=question.is_json)
-        self._end_line()
+        )
+        try:
+            async for event in events:
+                await self._show(event, is_json=question.is_json)
+        finally:
+            self._end_line()
         end = self._told.end
         if question.is_json:
             self._write(self._as_json(view.id, began) + "\n")

@@ -22,6 +22,8 @@ Emit = Callable[[AgentEvent], None]
 DENIED = (
     "The person denied this call. Do not try it again in another way; ask what they want instead."
 )
+# What a tool may run into: the model reads it and goes on.
+_FAILURES = (ToolError, OSError, ValueError)
 STOPPED = "Stopped by the person before it ended."
 
 
@@ -67,20 +69,23 @@ class Calls:
                     await self._one(place, block)
 
     async def _one(self, place: int, block: ToolCallBlock) -> None:
-        started = ToolStarted(block.id, on_one_line(block.name, 40), on_one_line(block.name, 40))
-        try:
-            tool, call = _parsed(block)
-            started = ToolStarted(block.id, block.name, call.summary())
-            prepared = call.prepare(self._desk.context)
-            refusal = await self._refusal(tool, call, prepared)
-            self._desk.emit(started)
-            result = refusal or await prepared.run()
-        except (ToolError, OSError, ValueError) as error:
-            self._desk.emit(started)
-            result = ToolResult.of(str(error), is_error=True)
+        summary, ready = await self._prepared(block)
+        self._desk.emit(ToolStarted(block.id, on_one_line(block.name, 40), summary))
+        result = ready if isinstance(ready, ToolResult) else await _ran(ready)
         message = self._message(block, result)
         self._done[place] = message
         self._desk.emit(ToolEnded(message))
+
+    async def _prepared(self, block: ToolCallBlock) -> tuple[str, Prepared | ToolResult]:
+        """The call's line for people, and the call ready to run; or the result that stands in for running it."""
+        summary = on_one_line(block.name, 40)
+        try:
+            tool, call = _parsed(block)
+            summary = call.summary()
+            prepared = call.prepare(self._desk.context)
+        except _FAILURES as error:
+            return summary, ToolResult.of(str(error), is_error=True)
+        return summary, await self._refusal(tool, call, prepared) or prepared
 
     async def _refusal(self, tool: Tool, call: ToolCall, prepared: Prepared) -> ToolResult | None:
         """The result of a call that may not run."""
@@ -117,6 +122,13 @@ class Calls:
             if len(secret.reveal()) >= 8:
                 text = text.replace(secret.reveal(), "***")
         return msgspec.structs.replace(part, text=text)
+
+
+async def _ran(prepared: Prepared) -> ToolResult:
+    try:
+        return await prepared.run()
+    except _FAILURES as error:
+        return ToolResult.of(str(error), is_error=True)
 
 
 def _only_reads(block: ToolCallBlock) -> bool:

@@ -50,7 +50,6 @@ _DELETES = re.compile(
     _START + r"(?:\S*/)?(rm|rmdir|unlink|chmod|chown|chgrp|mv)\b([^;&|\n)]*)", re.MULTILINE
 )
 _SEPARATORS = re.compile(r"[;&|<>`\n\r]|\$\(|\$\{")
-_GLOB = re.compile(r"[*?\[]")
 
 
 def danger_of(command: str, workspace: Path, home: Path) -> str | None:
@@ -85,7 +84,8 @@ def names_private_state(
         rf"(?:^|[\s/=:]){re.escape(state_dir.name)}(?:/|\s|$)", plain
     ):
         return True
-    return any(_reaches(word, state_dir, home) for word in re.split(r"[\s=:;|&<>(),]+", plain))
+    words = [word for text in re.split(r"[\s=:;|&<>()]+", plain) for word in _unbraced(text)]
+    return any(_reaches(word, state_dir, home) for word in words)
 
 
 def _reach(name: str, rest: str, workspace: Path, home: Path) -> str | None:
@@ -149,17 +149,31 @@ def _spellings(path: Path, home: Path) -> list[str]:
     return ways
 
 
+def _unbraced(word: str) -> list[str]:
+    """The words that a shell makes of `a{b,c}`."""
+    found = re.search(r"\{([^{}]*,[^{}]*)\}", word)
+    if found is None or len(word) > 400:
+        return [word]
+    ends = (word[: found.start()], word[found.end() :])
+    made = (f"{ends[0]}{part}{ends[1]}" for part in found[1].split(",")[:20])
+    return [last for text in made for last in _unbraced(text)][:200]
+
+
 def _reaches(word: str, folder: Path, home: Path) -> bool:
-    """Whether a pattern for file names fits the folder or something in it."""
-    if not _GLOB.search(word):
-        return False
+    """Whether a pattern for file names, or a word that braces made, fits the folder or something in it."""
     pattern = _expanded(word, home).parts
     if not pattern or pattern[0] != "/":
         # Told from some folder that a `cd` may have chosen: only its first name can be compared.
         first = next((part for part in pattern if part not in {".", ".."}), "")
-        return first.startswith(".") and fnmatch.fnmatchcase(folder.name, first)
-    shorter = min(len(pattern), len(folder.parts))
-    if shorter < len(folder.parts):
+        return first.startswith(".") and _fits(folder.name, first)
+    if len(pattern) < len(folder.parts):
         return False
     pairs = zip(folder.parts, pattern, strict=False)
-    return all(fnmatch.fnmatchcase(name, part) for name, part in pairs)
+    return all(_fits(name, part) for name, part in pairs)
+
+
+def _fits(name: str, pattern: str) -> bool:
+    """As a shell sees it: a hidden name is only reached by a pattern that begins with a dot."""
+    if name.startswith(".") and not pattern.startswith("."):
+        return False
+    return fnmatch.fnmatchcase(name, pattern)

@@ -18,19 +18,19 @@ _PREFIX = re.compile(r"[0-9a-f]{1,12}")
 _TITLE = 80
 
 
-class _Block(msgspec.Struct):
+class _Block(msgspec.Struct, frozen=True):
     type: str = ""
     text: str = ""
 
 
-class _Said(msgspec.Struct):
+class _Said(msgspec.Struct, frozen=True):
     role: str = ""
     content: list[_Block] = []
     provider: str = ""
     model: str = ""
 
 
-class _Line(msgspec.Struct):
+class _Line(msgspec.Struct, frozen=True):
     """What a list needs of a line; the rest is skipped over, which is quick."""
 
     type: str = ""

@@ -1,0 +1,375 @@
+"""One turn: requests, tools, failover, compaction, and every way to end."""
+
+import asyncio
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+
+from genesis.core.events import (
+    ApprovalAsked,
+    MessageEnded,
+    Notice,
+    StreamEnd,
+    TextDelta,
+    ThinkingDelta,
+    ToolCallReady,
+    ToolEnded,
+    ToolStarted,
+    TurnEnded,
+    TurnStarted,
+)
+from genesis.core.fault import AuthMissingError, ProviderError
+from genesis.core.message import AssistantMessage, ThinkingBlock, ToolResultMessage, text_of
+from genesis.session.approval import Policy
+from genesis.session.turn import MOST_REQUESTS, Choice
+from tests.genesis.session.fakes import KEY, FakeProvider, World, answer, calls, said, until
+
+
+def kinds(events: list[object]) -> list[str]:
+    return [type(event).__name__ for event in events]
+
+
+def ended(events: list[object]) -> TurnEnded:
+    assert isinstance(events[-1], TurnEnded)
+    return events[-1]
+
+
+async def test_an_answer_is_told_and_saved(tmp_path: Path) -> None:
+    world = World(tmp_path, FakeProvider(answer("hello")))
+    events = await world.turn("hi")
+    assert kinds(events) == ["TurnStarted", "TextDelta", "MessageEnded", "TurnEnded"]
+    assert events[0] == TurnStarted("fake", "m")
+    assert ended(events).usage.output == 2
+    saved = world.store.open(world.session.id).messages
+    assert [text_of(message) for message in saved] == ["hi", "hello"]
+
+
+async def test_the_request_has_the_workspace_the_tools_and_the_level(tmp_path: Path) -> None:
+    provider = FakeProvider(answer("x"))
+    await World(tmp_path, provider).turn()
+    request = provider.requests[0]
+    assert str(tmp_path / "work") in request.system
+    assert [tool.name for tool in request.tools] == ["read", "search", "edit", "write", "exec"]
+    assert request.thinking == "low"
+
+
+async def test_read_only_offers_only_what_reads(tmp_path: Path) -> None:
+    provider = FakeProvider(answer("x"))
+    await World(tmp_path, provider, Policy("read-only")).turn()
+    assert [tool.name for tool in provider.requests[0].tools] == ["read", "search"]
+
+
+async def test_thinking_and_its_field_are_kept(tmp_path: Path) -> None:
+    script = [ThinkingDelta("a", "reasoning"), ThinkingDelta("b", "reasoning"), *answer("x")]
+    world = World(tmp_path, FakeProvider(script))
+    await world.turn()
+    saved = world.session.messages[1]
+    assert saved.content[0] == ThinkingBlock("ab", "reasoning")
+
+
+async def test_a_tool_runs_and_the_model_reads_its_result(tmp_path: Path) -> None:
+    provider = FakeProvider(calls(("read", '{"path":"a.txt"}')), answer("done"))
+    world = World(tmp_path, provider)
+    (world.root / "a.txt").write_text("one\n")
+    events = await world.turn()
+    assert [e.summary for e in events if isinstance(e, ToolStarted)] == ["read: a.txt"]
+    result = provider.requests[1].messages[2]
+    assert isinstance(result, ToolResultMessage)
+    assert text_of(result) == "     1\tone"
+    assert world.asked == []
+
+
+async def test_calls_that_read_run_side_by_side_and_results_keep_their_order(
+    tmp_path: Path,
+) -> None:
+    pairs = [("read", f'{{"path":"{name}"}}') for name in "abc"]
+    world = World(tmp_path, FakeProvider(calls(*pairs), answer("done")))
+    for name in "abc":
+        (world.root / name).write_text(name)
+    events = await world.turn()
+    starts = [i for i, kind in enumerate(kinds(events)) if kind == "ToolStarted"]
+    first_end = kinds(events).index("ToolEnded")
+    assert all(start < first_end for start in starts)
+    results = [m for m in world.session.messages if isinstance(m, ToolResultMessage)]
+    assert [text_of(one)[-1] for one in results] == ["a", "b", "c"]
+
+
+async def test_a_write_is_asked_about_with_its_diff(tmp_path: Path) -> None:
+    script = calls(("write", '{"path":"new.txt","content":"one\\n"}'))
+    world = World(tmp_path, FakeProvider(script, answer("done")))
+    events = await world.turn()
+    assert "+one" in world.asked[0].detail
+    assert any(isinstance(event, ApprovalAsked) for event in events)
+    assert (world.root / "new.txt").read_text() == "one\n"
+
+
+async def test_a_denied_call_changes_nothing_and_the_model_is_told(tmp_path: Path) -> None:
+    provider = FakeProvider(calls(("exec", '{"command":"touch x"}')), answer("ok"))
+    world = World(tmp_path, provider)
+    world.decision = "deny"
+    await world.turn()
+    assert not (world.root / "x").exists()
+    assert "denied" in text_of(provider.requests[1].messages[-1])
+
+
+async def test_always_is_remembered_for_the_same_command(tmp_path: Path) -> None:
+    same = ("exec", '{"command":"true"}')
+    world = World(tmp_path, FakeProvider(calls(same), calls(same), answer("ok")))
+    world.decision = "always"
+    await world.turn()
+    assert len(world.asked) == 1
+
+
+async def test_where_nobody_can_be_asked_the_model_is_told(tmp_path: Path) -> None:
+    provider = FakeProvider(calls(("exec", '{"command":"true"}')), answer("ok"))
+    world = World(tmp_path, provider, Policy("ask", can_ask=False))
+    await world.turn()
+    assert world.asked == []
+    assert "nobody can be asked" in text_of(provider.requests[1].messages[-1])
+
+
+@pytest.mark.parametrize(
+    ("pair", "words"),
+    [
+        (("nope", "{}"), "There is no tool nope"),
+        (("read", "{"), "no JSON object"),
+        (("read", '{"pth":"a"}'), "not usable"),
+        (("read", '{"path":"missing"}'), "does not exist"),
+        (("read", '{"path":"../home/.genesis/x"}'), "private state"),
+        (("exec", '{"command":"cat ~/.genesis/agents/main/agent/auth-profiles.json"}'), "private state"),
+    ],
+)  # fmt: skip
+async def test_what_cannot_be_done_is_a_result(
+    tmp_path: Path, pair: tuple[str, str], words: str
+) -> None:
+    provider = FakeProvider(calls(pair), answer("ok"))
+    world = World(tmp_path, provider)
+    await world.turn()
+    result = provider.requests[1].messages[-1]
+    assert isinstance(result, ToolResultMessage)
+    assert result.is_error
+    assert words in text_of(result)
+
+
+async def test_a_key_in_a_file_does_not_reach_the_model_or_the_transcript(tmp_path: Path) -> None:
+    provider = FakeProvider(calls(("read", '{"path":"a"}')), answer("ok"))
+    world = World(tmp_path, provider)
+    (world.root / "a").write_text(f"KEY={KEY}\n")
+    await world.turn()
+    assert KEY not in text_of(provider.requests[1].messages[-1])
+    assert KEY not in world.session.path.read_text()
+
+
+async def test_a_model_that_calls_without_end_is_stopped(tmp_path: Path) -> None:
+    provider = FakeProvider(calls(("read", '{"path":"."}')))
+    events = await World(tmp_path, provider).turn()
+    assert len(provider.requests) == MOST_REQUESTS
+    assert any(isinstance(e, Notice) and "50 requests" in e.text for e in events)
+    assert ended(events).error is None
+
+
+async def test_calls_without_an_id_get_one(tmp_path: Path) -> None:
+    twice = ToolCallReady("", "read", '{"path":"."}')
+    world = World(tmp_path, FakeProvider([twice, twice, StreamEnd("tool_use")], answer("ok")))
+    await world.turn()
+    results = [m for m in world.session.messages if isinstance(m, ToolResultMessage)]
+    assert len({one.tool_call_id for one in results} - {""}) == 2
+
+
+async def test_another_model_answers_before_the_first_text(tmp_path: Path) -> None:
+    provider = FakeProvider([ProviderError("x", status=503)], answer("from the second"))
+    world = World(tmp_path, provider, fallbacks=["m2"])
+    events = await world.turn()
+    assert [e.model for e in events if isinstance(e, TurnStarted)] == ["m", "m2"]
+    assert any(isinstance(e, Notice) and 'Fell back to "fake/m2"' in e.text for e in events)
+    assert world.session.messages[1].model == "m2"
+
+
+async def test_after_the_first_text_nothing_is_begun_anew(tmp_path: Path) -> None:
+    broken = [TextDelta("half"), ProviderError("connection reset", provider="fake")]
+    provider = FakeProvider(broken, answer("never"))
+    world = World(tmp_path, provider, fallbacks=["m2"])
+    events = await world.turn()
+    assert len(provider.requests) == 1
+    assert ended(events).stop_reason == "error"
+    saved = world.session.messages[-1]
+    assert (text_of(saved), saved.stop_reason) == ("half", "error")
+
+
+async def test_a_missing_key_has_its_sentence(tmp_path: Path) -> None:
+    world = World(tmp_path, FakeProvider(answer("x")))
+    world.models.missing_key = AuthMissingError("No API key found …", "fake")
+    events = await world.turn()
+    assert ended(events).error == (
+        "⚠️ Missing API key for the selected provider on the gateway. Configure provider auth, then try again."
+    )
+
+
+async def test_an_empty_stream_is_a_timeout(tmp_path: Path) -> None:
+    events = await World(tmp_path, FakeProvider([])).turn()
+    assert ended(events).error == "LLM request timed out."
+
+
+async def test_closing_the_events_saves_what_was_streamed(tmp_path: Path) -> None:
+    provider = FakeProvider([TextDelta("half "), TextDelta("an answer"), asyncio.Event()])
+    world = World(tmp_path, provider)
+    turn = world.agent.run_turn(world.session, said("hi"), approve=world.approve)
+    async with aclosing(turn):
+        async for event in turn:
+            if event == TextDelta("an answer"):
+                break
+    saved = world.session.messages[-1]
+    assert (text_of(saved), saved.stop_reason) == ("half an answer", "aborted")
+    assert provider.closed == 1
+    assert not world.agent.is_running(world.session.id)
+
+
+async def test_stopping_ends_the_turn_as_aborted(tmp_path: Path) -> None:
+    world = World(tmp_path, FakeProvider([TextDelta("half"), asyncio.Event()]))
+    events = []
+    async for event in world.agent.run_turn(world.session, said("x"), approve=world.approve):
+        events.append(event)
+        if isinstance(event, TextDelta):
+            world.agent.stop(world.session.id)
+    assert ended(events).stop_reason == "aborted"
+    assert any(isinstance(event, MessageEnded) for event in events)
+
+
+async def test_stopping_before_the_first_byte_leaves_a_valid_transcript(tmp_path: Path) -> None:
+    world = World(tmp_path, FakeProvider([asyncio.Event()]))
+    events = []
+    async for event in world.agent.run_turn(world.session, said("x"), approve=world.approve):
+        events.append(event)
+        world.agent.stop(world.session.id)
+    assert ended(events).stop_reason == "aborted"
+    assert world.session.messages[-1].content == ()
+
+
+async def test_stopping_at_a_question_gives_every_call_a_result(tmp_path: Path) -> None:
+    pairs = [("read", '{"path":"."}'), ("exec", '{"command":"true"}'), ("exec", '{"command":"id"}')]
+    world = World(tmp_path, FakeProvider(calls(*pairs)))
+    never = asyncio.Event()
+
+    async def wait(asked: ApprovalAsked) -> str:
+        world.asked.append(asked)
+        await never.wait()
+        return "once"
+
+    turn = world.agent.run_turn(world.session, said("x"), approve=wait)
+    events = []
+
+    async def follow() -> None:
+        events.extend([event async for event in turn])
+
+    task = asyncio.ensure_future(follow())
+    await until(lambda: bool(world.asked))
+    world.agent.stop(world.session.id)
+    await task
+    results = [m for m in world.session.messages if isinstance(m, ToolResultMessage)]
+    assert [one.tool_call_id for one in results] == ["call_0", "call_1", "call_2"]
+    assert [one.is_error for one in results] == [False, True, True]
+    assert ended(events).stop_reason == "aborted"
+
+
+async def test_stopping_a_command_ends_it(tmp_path: Path) -> None:
+    script = calls(("exec", '{"command":"echo $$ > pid; exec sleep 1000"}'))
+    world = World(tmp_path, FakeProvider(script))
+    task = asyncio.ensure_future(world.turn())
+    pid = world.root / "pid"
+    while not (pid.exists() and pid.read_text().strip()):
+        await asyncio.sleep(0.01)
+    world.agent.stop(world.session.id)
+    events = await task
+    assert ended(events).stop_reason == "aborted"
+    assert not Path(f"/proc/{pid.read_text().strip()}").exists()
+
+
+async def test_a_session_answers_one_thing_at_a_time(tmp_path: Path) -> None:
+    world = World(tmp_path, FakeProvider([TextDelta("x"), asyncio.Event()]))
+    first = world.agent.run_turn(world.session, said("a"), approve=world.approve)
+    await anext(first)
+    with pytest.raises(Exception, match="still answering"):
+        await anext(world.agent.run_turn(world.session, said("b"), approve=world.approve))
+    await first.aclose()
+
+
+async def test_another_process_that_answers_is_told_of(tmp_path: Path) -> None:
+    world = World(tmp_path, FakeProvider(answer("x")))
+    await world.turn()
+    other = world.store.open(world.session.id)
+    with other.turn_lock():
+        events = await world.turn("again")
+    assert "another process" in (ended(events).error or "")
+    assert len(world.store.open(world.session.id).messages) == 2
+
+
+async def test_a_full_context_becomes_a_summary(tmp_path: Path) -> None:
+    provider = FakeProvider(answer("x" * 3000), answer("THE SUMMARY"), answer("fine"))
+    world = World(tmp_path, provider, context_window=3000, max_tokens=100)
+    await world.turn("long " * 400)
+    before = len(world.session.messages)
+    provider.scripts = [answer("y" * 2000), answer("THE SUMMARY"), answer("fine")]
+    await world.turn("second " * 300)
+    events = await world.turn("third")
+    assert any(isinstance(e, Notice) and "shortened" in e.text for e in events)
+    assert ended(events).error is None
+    sent = provider.requests[-1].messages
+    assert "THE SUMMARY" in text_of(sent[0])
+    assert text_of(sent[-1]) == "third"
+    assert len(world.session.messages) > before
+    reopened = world.store.open(world.session.id)
+    assert reopened.context() == world.session.context()
+
+
+async def test_the_providers_overflow_is_answered_by_a_summary_once(tmp_path: Path) -> None:
+    full = [
+        ProviderError("maximum context length exceeded", status=400, code="context_length_exceeded")
+    ]
+    provider = FakeProvider(answer("one"), full, answer("S"), answer("fine"))
+    world = World(tmp_path, provider)
+    await world.turn("first")
+    events = await world.turn("second")
+    assert ended(events).error is None
+    assert text_of(world.session.messages[-1]) == "fine"
+
+
+async def test_an_overflow_that_stays_has_its_sentence(tmp_path: Path) -> None:
+    full = [
+        ProviderError("maximum context length exceeded", status=400, code="context_length_exceeded")
+    ]
+    provider = FakeProvider(answer("one"), full, answer("S"), full)
+    world = World(tmp_path, provider)
+    await world.turn("first")
+    events = await world.turn("second")
+    assert (ended(events).error or "").startswith("Context overflow:")
+
+
+async def test_a_first_message_that_is_too_long_has_its_sentence(tmp_path: Path) -> None:
+    world = World(tmp_path, FakeProvider(answer("x")), context_window=200, max_tokens=10)
+    events = await world.turn("long " * 1000)
+    assert (ended(events).error or "").startswith("Context overflow:")
+
+
+async def test_compact_shortens_when_it_is_asked_to(tmp_path: Path) -> None:
+    provider = FakeProvider(answer("THE SUMMARY"))
+    world = World(tmp_path, provider, context_window=400, max_tokens=10)
+    world.session.append(said("a" * 200))
+    world.session.append(AssistantMessage(()))
+    world.session.append(said("b" * 200))
+    told = await world.agent.compact(world.session, Choice())
+    assert "shortened" in told
+    assert "THE SUMMARY" in text_of(world.session.context()[0])
+
+
+async def test_nothing_to_compact_is_said(tmp_path: Path) -> None:
+    world = World(tmp_path, FakeProvider(answer("x")))
+    with pytest.raises(Exception, match="nothing to shorten"):
+        await world.agent.compact(world.session, Choice())
+
+
+async def test_tool_ends_follow_tool_starts(tmp_path: Path) -> None:
+    world = World(tmp_path, FakeProvider(calls(("nope", "{}")), answer("ok")))
+    events = await world.turn()
+    order = [type(e) for e in events if isinstance(e, ToolStarted | ToolEnded)]
+    assert order == [ToolStarted, ToolEnded]
