@@ -254,6 +254,8 @@ def test_a_command_that_does_not_exist_would_be_found() -> None:
 def configurations() -> Iterator[Any]:
     """Each TOML block of the manual, for parametrize."""
     for page in WRITTEN:
+        if page.parent == DOCS / "genesis":
+            continue  # the agent's settings are JSON5; what is TOML there belongs to plug-ins
         parts = re.split(r"^```toml\n(.*?)^```$", text_of(page), flags=re.MULTILINE | re.DOTALL)
         for number in range(1, len(parts), 2):
             if UNLOADED not in parts[number - 1].strip().rpartition("\n")[2]:
