@@ -144,7 +144,7 @@ def _replaced(content: Any, block: Any, environment: Environment, missing: _Miss
 
 
 def edit(
-    paths: Paths, change: Callable[[dict[str, Any]], None], *, must_be_valid: bool = True
+    paths: Paths, change: Callable[[dict[str, Any]], object], *, must_be_valid: bool = True
 ) -> Path:
     """Change the file: `change` gets its content as it is written (`${VAR}` texts are texts) and alters it in place.
 
