@@ -19,6 +19,7 @@ attachments.py  `@file`, pasted paths of pictures
 commands.py     the slash commands
 launch.py       opens the chat on a terminal or on a pipe
 desk.py         the session that is open, and what was chosen for it
+past.py         what was said before, as lines
 export.py       a session as a file
 listing.py      what `/models` and `/model` answer
 keys.py         keys while a turn runs

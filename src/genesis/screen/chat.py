@@ -10,27 +10,16 @@ from pathlib import Path
 from rich.text import Text
 
 from genesis.core.fault import GenesisError
-from genesis.core.message import (
-    AssistantMessage,
-    ImageBlock,
-    Message,
-    TextBlock,
-    ToolResultMessage,
-    UserMessage,
-    text_of,
-)
+from genesis.core.message import UserMessage
 from genesis.screen.attachments import message_blocks
 from genesis.screen.commands import is_command, run_command
 from genesis.screen.desk import Desk
 from genesis.screen.input import Prompt
+from genesis.screen.past import past_lines
 from genesis.screen.sanitise import visible
-from genesis.screen.theme import SIGN
 from genesis.screen.thinking import thinking_lines
-from genesis.screen.tool_lines import output_lines, result_text, tool_line
+from genesis.screen.tool_lines import output_lines
 from genesis.screen.turn import Question, Surface, TurnRunner
-
-_HISTORY_SHOWN = 6
-_USER_LINES_SHOWN = 12
 
 
 @dataclasses.dataclass(frozen=True)
@@ -158,45 +147,12 @@ class Chat:
     def _show_history(self) -> None:
         """The last messages of a session that was opened again."""
         messages, self._desk.history = self._desk.history, ()
-        if not messages:
-            return
-        hidden = len(messages) - _HISTORY_SHOWN
-        if hidden > 0:
-            self._say(f"… {hidden} earlier messages", "quiet")
-        for message in messages[-_HISTORY_SHOWN:]:
-            lines = self._message_lines(message)
-            if lines:
-                self._print([*lines, Text("")])
-
-    def _message_lines(self, message: Message) -> list[Text]:
-        if isinstance(message, UserMessage):
-            return _user_lines(message)
-        if isinstance(message, AssistantMessage):
-            return self._surface.renderer.render(visible(text_of(message)), self._width)
-        return [self._result_line(message)]
-
-    def _result_line(self, result: ToolResultMessage) -> Text:
-        self._desk.display.last_tool = (result.tool_name, result_text(result))
-        mark, style = ("✗", "tool.bad") if result.is_error else ("✓", "tool.ok")
-        return tool_line(result.tool_name, mark, style, None, self._width)
+        surface = self._surface
+        self._print(past_lines(surface.renderer, surface.display, messages, self._width))
 
     def _say_goodbye(self) -> None:
         if self._desk.status.usage.total:
             self._say(f"Saved: genesis chat --session {self._desk.session}", "quiet")
-
-
-def _user_lines(message: UserMessage) -> list[Text]:
-    first = next((b.text for b in message.content if isinstance(b, TextBlock)), "")
-    rows = visible(first).split("\n")
-    lines = [Text.assemble((SIGN, "prompt"), rows[0])]
-    lines += [Text(f"  {row}") for row in rows[1:_USER_LINES_SHOWN]]
-    if len(rows) > _USER_LINES_SHOWN:
-        lines.append(Text(f"  … {len(rows) - _USER_LINES_SHOWN} more lines", "quiet"))
-    attached = len(message.content) - 1
-    if attached > 0:
-        pictures = sum(isinstance(block, ImageBlock) for block in message.content)
-        lines.append(Text(f"  + {attached - pictures} files, {pictures} pictures", "quiet"))
-    return lines
 
 
 def _short(folder: Path) -> str:

@@ -56,7 +56,10 @@ class Desk:
     async def refresh(self) -> None:
         """See again which model and thinking the session has."""
         view = await self.conversation.open(self.session)
-        self.status.model, self.status.thinking = view.model or "", view.thinking or ""
+        model = view.model or ""
+        if model != self.status.model:
+            self.status.routed = self.status.why = ""
+        self.status.model, self.status.thinking = model, view.thinking or ""
 
 
 class DeskChoices:

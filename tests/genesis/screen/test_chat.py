@@ -117,7 +117,7 @@ async def test_a_session_that_is_opened_again_is_shown(talk_with):
     await talk.run(("exec", "\x0f"), ("    out", "\x04"), start=Start("1.0", session="abc123"))
     assert "  … 1 earlier messages" in talk.stream.lines
     assert "  … 9 more lines" in talk.stream.lines
-    assert "  + 1 files, 1 pictures" in talk.stream.lines
+    assert "  + 1 file, 1 picture" in talk.stream.lines
     assert "It is so." in talk.stream.lines
     assert "  exec  ✓" in talk.stream.lines
 
