@@ -86,30 +86,31 @@ async def _run(options: Options) -> int:
 
     paths = Paths.of(os.environ)
     loaded = load(paths, os.environ, folder=Path.cwd()).require()
-    for warning in loaded.warnings:
-        _warn(warning)
-    async with _conversation(paths, loaded, options) as (conversation, where):
+    streams = Streams(sys.stdin, sys.stdout, sys.stderr)
+    can_ask = streams.is_terminal(os.environ)
+    async with _conversation(paths, loaded, options, can_ask=can_ask) as (conversation, where):
         plan = _plan(paths, loaded, options, where)
-        streams = Streams(sys.stdin, sys.stdout, sys.stderr)
         return await open_chat(conversation, plan, streams, os.environ)
 
 
 @asynccontextmanager
 async def _conversation(
-    paths: Paths, loaded: Loaded, options: Options
+    paths: Paths, loaded: Loaded, options: Options, *, can_ask: bool
 ) -> "AsyncIterator[tuple[Conversation, str]]":
     """The daemon's conversation if it runs, else one in this process; and which of both."""
     from genesis.daemon.client import attach
 
     attached = None if options.is_local else await attach(paths, loaded)
     if attached is not None:
+        for warning in loaded.warnings:
+            _warn(warning)
         async with aclosing(attached):
             yield attached, IN_DAEMON
         return
-    from genesis.app import Genesis
+    from genesis.app import Genesis, Wishes
 
-    # What is wrong with the settings has been told already.
-    genesis = Genesis.open(os.environ, workspace=options.workspace, warn=_warn)
+    wishes = Wishes(options.workspace, can_ask=can_ask)
+    genesis = Genesis.open(os.environ, wishes=wishes, warn=_warn)
     async with aclosing(genesis):
         yield genesis.conversation, IN_PROCESS
 
