@@ -19,8 +19,8 @@ def make_private_dir(path: Path) -> None:
         folder.mkdir(mode=PRIVATE_DIR, exist_ok=True)
 
 
-def write_private(path: Path, text: str) -> None:
-    """Put the text in the file, mode 0600: after a crash there is the old file or the new one, never half of one.
+def write_private(path: Path, content: str | bytes) -> None:
+    """Put the content in the file, mode 0600: after a crash there is the old file or the new one, never half of one.
 
     A symbolic link stays one: what it points to is replaced.
     """
@@ -29,8 +29,8 @@ def write_private(path: Path, text: str) -> None:
     draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
         handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         draft.replace(target)
@@ -41,7 +41,7 @@ def write_private(path: Path, text: str) -> None:
 def back_up(path: Path) -> None:
     """Keep the file's content as `<name>.bak`; older ones move to `.bak.1` … `.bak.4`, the oldest goes."""
     try:
-        content = path.read_text(encoding="utf-8")
+        content = path.read_bytes()
     except FileNotFoundError:
         return
     names = [path.with_name(path.name + ".bak" + (f".{n}" if n else "")) for n in range(BACKUPS)]

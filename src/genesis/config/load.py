@@ -166,9 +166,18 @@ def edit(
             raise invalid(paths, issues) if old_issues else refused(issues)
         new = document.changed(text, content)
         if new != text:
-            back_up(paths.config_path)
-            write_private(paths.config_path, new)
+            _write(paths, new)
     return paths.config_path
+
+
+def _write(paths: Paths, text: str) -> None:
+    try:
+        back_up(paths.config_path)
+        write_private(paths.config_path, text)
+    except OSError as error:
+        raise ConfigError(
+            f"{paths.shown(paths.config_path)} cannot be written: {error.strerror}. Nothing was changed."
+        ) from error
 
 
 def issues_of(content: Any) -> tuple[Issue, ...]:

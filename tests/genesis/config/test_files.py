@@ -68,6 +68,13 @@ def test_five_backups_are_kept(tmp_path):
     assert mode(tmp_path / "f.bak.4") == 0o600
 
 
+def test_a_backup_is_the_same_bytes(tmp_path):
+    file = tmp_path / "f"
+    file.write_bytes(b"\xff\r\n")
+    back_up(file)
+    assert (tmp_path / "f.bak").read_bytes() == b"\xff\r\n"
+
+
 def test_two_writers_lose_no_change(tmp_path):
     file = tmp_path / "f"
     write_private(file, "0")

@@ -6,7 +6,7 @@ import math
 
 import json5
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from genesis.config.json5_text import Json5Error, read_json5
@@ -50,6 +50,7 @@ values = st.recursive(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(values)
 def test_it_reads_all_json(value):
     assert read_json5(json.dumps(value)).value == value
@@ -103,6 +104,7 @@ def test_it_refuses_what_is_no_json5(text):
         read_json5(text)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(alphabet="{}[]:,'\"\\/*ab1.-+ \nux$\u2028"))
 def test_any_text_is_read_or_refused(text):
     with contextlib.suppress(Json5Error):

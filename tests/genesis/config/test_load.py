@@ -1,5 +1,7 @@
 """load() and edit()."""
 
+import errno
+
 import pytest
 
 from genesis.config.load import edit, load
@@ -179,3 +181,15 @@ def test_a_reference_may_stand_where_a_word_is_expected(home):
     result = loaded(home, APPROVAL="read-only").require()
     assert result.settings.tools.approval == "read-only"
     assert loaded(home).issues[0][0] == "tools.approval"
+
+
+def test_a_file_that_cannot_be_written_is_said(home, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("genesis.config.load.write_private", full)
+    with pytest.raises(ConfigError) as caught:
+        edit(paths_of(home), lambda content: content.update(tools={}))
+    assert caught.value.message == (
+        "~/.genesis/genesis.json cannot be written: No space left on device. Nothing was changed."
+    )

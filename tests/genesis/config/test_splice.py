@@ -3,7 +3,7 @@
 import copy
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from genesis.config.json5_text import read_json5
@@ -84,6 +84,7 @@ def texts(draw, value=None, indent="\n"):
     return str(value).lower()
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(texts(), objects)
 def test_whatever_the_layout_the_content_is_right(text, content):
     assert read_json5(spliced(text, read_json5(text), content)).value == content
