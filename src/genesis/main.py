@@ -8,36 +8,84 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from typing import Annotated
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+from typing_extensions import override
 
 from genesis import __version__
 from genesis.commands.light_command import LightGroup
 from genesis.core.fault import GenesisError
 
-# command -> the module that registers it
+# command -> the module that registers it, and what `genesis --help` says of it without loading it
 COMMANDS = {
-    "chat": "genesis.commands.chat",
-    "agent": "genesis.commands.agent",
-    "onboard": "genesis.commands.onboard",
-    "models": "genesis.commands.models",
-    "sessions": "genesis.commands.sessions",
-    "config": "genesis.commands.config",
-    "doctor": "genesis.commands.doctor",
-    "gateway": "genesis.commands.gateway",
-    "completion": "genesis.commands.completion",
+    "chat": ("genesis.commands.chat", "Chat in this terminal; what `genesis` alone does."),
+    "agent": ("genesis.commands.agent", "Ask once, for scripts and pipes."),
+    "sessions": ("genesis.commands.sessions", "List, show, export and delete what was said."),
+    "models": ("genesis.commands.models", "List models, choose the default, see keys."),
+    "onboard": ("genesis.commands.onboard", "Set up a provider and its key."),
+    "config": ("genesis.commands.config", "Read, change and check the settings."),
+    "doctor": ("genesis.commands.doctor", "Find what is wrong, and mend it."),
+    "gateway": ("genesis.commands.gateway", "The daemon: several terminals share sessions."),
+    "completion": ("genesis.commands.completion", "Print a script that completes commands."),
 }
 DEFAULT = "chat"
 INTERRUPTED = 130
 BROKEN = 70  # EX_SOFTWARE
+# Variables whose values must not reach the log, whatever they look like.
+_SECRET_NAMES = ("KEY", "TOKEN", "PASSWORD", "SECRET")
 
 
-def make_app(only: str | None = None) -> typer.Typer:
-    """The command line; with `only` just that command."""
-    app = typer.Typer(
+class LazyGroup(LightGroup):
+    """The commands of the table; the module of one is loaded when it is asked for."""
+
+    @override
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    @override
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name in COMMANDS and cmd_name not in self.commands:
+            self.commands.update(commands_of(cmd_name))
+        return self.commands.get(cmd_name)
+
+    @override
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+    @override
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            near = get_close_matches(name, COMMANDS, n=1)
+            told = f" Did you mean '{near[0]}'?" if near else ""
+            ctx.fail(f"No such command '{name}'.{told}")
+        return super().resolve_command(ctx, args)
+
+
+def commands_of(name: str) -> dict[str, Any]:
+    """What the module of that command registers. Loads it."""
+    app = _typer(TyperGroup)
+    register: Callable[[typer.Typer], None] = importlib.import_module(COMMANDS[name][0]).register
+    register(app)
+    return dict(typer.main.get_group(app).commands)
+
+
+def make_app() -> typer.Typer:
+    """The command line."""
+    app = _typer(LazyGroup)
+    app.callback()(_options)
+    return app
+
+
+def _typer(group: type[TyperGroup]) -> typer.Typer:
+    return typer.Typer(
         name="genesis",
-        cls=LightGroup,
+        cls=group,
         help="Terminal agent for LLM gateways. Without a command it begins a chat.",
         no_args_is_help=True,
         add_completion=False,
@@ -45,11 +93,6 @@ def make_app(only: str | None = None) -> typer.Typer:
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    app.callback()(_options)
-    for module in dict.fromkeys(COMMANDS.values() if only is None else (COMMANDS[only],)):
-        register: Callable[[typer.Typer], None] = importlib.import_module(module).register
-        register(app)
-    return app
 
 
 def _say_version(wanted: bool) -> None:
@@ -70,29 +113,20 @@ def _options(
     """Options of the program itself."""
 
 
-def chosen(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
-    """The command that is asked for (None: only the program's own options), and the arguments with it in front.
-
-    Options of the chat need no command before them: `genesis --resume`.
-    """
+def with_command(arguments: Sequence[str]) -> list[str]:
+    """The arguments with a command in front. Options of the chat need none: `genesis --resume`."""
     words = list(arguments)
     first = words[0] if words else ""
-    if first in COMMANDS:
-        return first, words
     if first in {"--version", "--help", "-h"} or (first and not first.startswith("-")):
-        return None, words
-    return DEFAULT, [DEFAULT, *words]
+        return words
+    return [DEFAULT, *words]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code."""
-    os.umask(0o077)  # what is written here holds conversations and keys
-    command, words = chosen(sys.argv[1:] if arguments is None else arguments)
-    if words == ["--version"]:
-        sys.stdout.write(f"genesis {__version__}\n")
-        return 0
+    words = with_command(sys.argv[1:] if arguments is None else arguments)
     try:
-        make_app(command)(args=words)
+        typer.main.get_command(make_app()).main(args=words, prog_name="genesis")
     except SystemExit as leave:  # how typer ends: help, mistakes on the command line, `typer.Exit`
         return leave.code if isinstance(leave.code, int) else 0
     except KeyboardInterrupt:
@@ -108,24 +142,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _broken(error: Exception) -> int:
     # Late: only for the case that should not happen.
-    from genesis.config.files import make_private_dir
     from genesis.config.paths import Paths
+    from genesis.core.secret import Secret
     from genesis.failover.redact import redacted
 
+    secrets = [Secret(text) for name, text in os.environ.items() if name.endswith(_SECRET_NAMES)]
     paths = Paths.of(os.environ)
     log = paths.logs / "genesis.log"
     told = f"its details are in {paths.shown(log)}"
     try:
-        make_private_dir(paths.logs)
-        with log.open("a", encoding="utf-8") as file:
-            log.chmod(0o600)
-            file.write(redacted("".join(traceback.format_exception(error))) + "\n")
+        _append(log, redacted("".join(traceback.format_exception(error)), *secrets))
     except OSError as problem:
         told = f"its details could not be kept ({problem.strerror})"
     sys.stderr.write(
         f"Error: Genesis failed on its own account ({type(error).__name__}); {told}. Please report it.\n"
     )
     return BROKEN
+
+
+def _append(log: Path, text: str) -> None:
+    from genesis.config.files import PRIVATE_FILE, make_private_dir
+
+    make_private_dir(log.parent)
+    handle = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, PRIVATE_FILE)
+    with os.fdopen(handle, "a", encoding="utf-8") as file:
+        os.fchmod(handle, PRIVATE_FILE)
+        file.write(f"genesis {__version__}\n{text}\n")
 
 
 if __name__ == "__main__":
