@@ -17,21 +17,10 @@ from typer.core import TyperGroup
 from typing_extensions import override
 
 from genesis import __version__
+from genesis.commands import COMMANDS
 from genesis.commands.light_command import LightGroup
 from genesis.core.fault import GenesisError
 
-# command -> the module that registers it, and what `genesis --help` says of it without loading it
-COMMANDS = {
-    "chat": ("genesis.commands.chat", "Chat in this terminal; what `genesis` alone does."),
-    "agent": ("genesis.commands.agent", "Ask once, for scripts and pipes."),
-    "sessions": ("genesis.commands.sessions", "List, show, export and delete what was said."),
-    "models": ("genesis.commands.models", "List models, choose the default, see keys."),
-    "onboard": ("genesis.commands.onboard", "Set up a provider and its key."),
-    "config": ("genesis.commands.config", "Read, change and check the settings."),
-    "doctor": ("genesis.commands.doctor", "Find what is wrong, and mend it."),
-    "gateway": ("genesis.commands.gateway", "The daemon: several terminals share sessions."),
-    "completion": ("genesis.commands.completion", "Print a script that completes commands."),
-}
 DEFAULT = "chat"
 INTERRUPTED = 130
 BROKEN = 70  # EX_SOFTWARE
