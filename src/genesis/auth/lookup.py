@@ -1,5 +1,6 @@
 """find_key: which key a provider is asked with, and where it came from (genesis.md 4.1)."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -9,8 +10,14 @@ from genesis.auth.profiles import Profile
 from genesis.auth.texts import normalise
 from genesis.config.paths import Paths
 from genesis.config.schema import Settings
+from genesis.config.schema_models import ProviderSettings
 from genesis.config.section import SecretSetting
+from genesis.config.substitution import has_reference
+from genesis.core.refs import normal_provider
 from genesis.core.secret import Secret
+
+# What reads like a variable that holds a key is its name, not a key.
+_MARKER = re.compile(r"[A-Z][A-Z0-9_]*_(?:KEY|TOKEN)")
 
 Kind = Literal["profiles", "env", "models.json"]
 
@@ -39,15 +46,16 @@ class Keyring(msgspec.Struct, frozen=True):
         self, provider: str, variables: Sequence[str], profile: str | None = None
     ) -> Resolved | None:
         """The key of a provider, whose usual variables are given; `profile` asks for one stored key."""
+        provider = normal_provider(provider)
         if profile is not None:
-            return self._stored(profile)
-        block = self.settings.models.providers.get(provider)
+            return self._stored(provider, profile)
+        block = self._block(provider)
         if block is not None and block.auth == "api-key":
             found = self._configured(block.api_key)
             if found is not None:
                 return found
         for name in self.order.get(provider, ()) or self._names(provider):
-            found = self._stored(name)
+            found = self._stored(provider, name)
             if found is not None:
                 return found
         for variable in variables:
@@ -56,16 +64,25 @@ class Keyring(msgspec.Struct, frozen=True):
                 return found
         return self._configured(block.api_key) if block is not None else None
 
+    def _block(self, provider: str) -> ProviderSettings | None:
+        for name, block in self.settings.models.providers.items():
+            if normal_provider(name) == provider:
+                return block
+        return None
+
     def _names(self, provider: str) -> list[str]:
         for name, order in self.settings.auth.order.items():
-            if name.strip().lower() == provider:
+            if normal_provider(name) == provider:
                 return list(order)
         return [name for name, one in self.profiles.items() if one.provider == provider]
 
-    def _stored(self, name: str) -> Resolved | None:
+    def _stored(self, provider: str, name: str) -> Resolved | None:
         profile = self.profiles.get(name)
-        key = profile.found_in(self.environ) if profile is not None else None
-        if profile is None or key is None:
+        # An order, or `model@profile`, may name any profile: one provider's key must not reach another.
+        if profile is None or profile.provider != provider:
+            return None
+        key = profile.found_in(self.environ)
+        if key is None:
             return None
         return Resolved(key, name, "profiles", name, profile.key_env or "")
 
@@ -82,8 +99,11 @@ class Keyring(msgspec.Struct, frozen=True):
         if setting.ref is not None:
             return self._variable(setting.ref.id)
         text = normalise(setting.literal.reveal()) if setting.literal is not None else ""
-        if not text:
+        # A variable that has no value leaves its name behind: that is no key.
+        if not text or has_reference(text):
             return None
+        if _MARKER.fullmatch(text):
+            return self._variable(text)
         marked = self._variable(text) if text.isupper() else None
         return marked or Resolved(Secret(text), "models.json", "models.json")
 

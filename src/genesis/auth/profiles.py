@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 
 from genesis.auth.texts import normalise
-from genesis.config.files import locked, write_private
+from genesis.config.files import PRIVATE_DIR, locked, make_private_dir, write_private
 from genesis.core.fault import GenesisError
+from genesis.core.refs import normal_provider
 from genesis.core.secret import Secret
 
 VERSION = 1
@@ -45,13 +46,19 @@ class Profiles:
     def put(self, name: str, profile: Profile) -> None:
         """Store a profile, in place of one of that name."""
         entry: dict[str, Any] = {"type": profile.type, "provider": profile.provider}
+        # What others wrote beside the key stays, what was the key before does not.
+        known = {"type", "provider", "key", "keyRef", "token", "tokenRef"}
         if profile.key is not None:
             entry["key"] = profile.key.reveal()
         elif profile.key_env:
             entry["keyRef"] = {"source": "env", "provider": "default", "id": profile.key_env}
         with locked(self.path):
             content = self._read()
-            content["profiles"][name] = entry
+            before = content["profiles"].get(name)
+            rest = before if isinstance(before, dict) else {}
+            content["profiles"][name] = entry | {
+                field: value for field, value in rest.items() if field not in known
+            }
             self._write(content)
 
     def remove(self, name: str) -> bool:
@@ -82,6 +89,8 @@ class Profiles:
         )
 
     def _write(self, content: dict[str, Any]) -> None:
+        make_private_dir(self.path.parent)
+        self.path.parent.chmod(PRIVATE_DIR)
         write_private(self.path, msgspec.json.format(msgspec.json.encode(content)).decode() + "\n")
 
 
@@ -96,7 +105,7 @@ def _profile(entry: object) -> Profile | None:
     name = ref.get("id") if isinstance(ref, dict) and ref.get("source") == "env" else None
     return Profile(
         kind,
-        provider.strip().lower(),
+        normal_provider(provider),
         Secret(key) if key else None,
         name if isinstance(name, str) else None,
     )

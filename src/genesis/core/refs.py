@@ -5,7 +5,7 @@ case untouched. A trailing `@profile` names a stored key, unless it is part of t
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -78,6 +78,16 @@ def key(ref: ModelRef) -> str:
     return prefix + ref.model
 
 
+def _models(texts: Iterable[str]) -> Iterator[ModelRef]:
+    """The references among texts, without their profiles: two keys of one model are one model."""
+    for text in texts:
+        try:
+            ref = parse(text)
+        except GenesisError:
+            continue
+        yield ModelRef(ref.provider, ref.model)
+
+
 def resolve(
     text: str, default_provider: str, aliases: Mapping[str, str], known: Iterable[str] = ()
 ) -> tuple[ModelRef, str | None]:
@@ -94,7 +104,7 @@ def resolve(
         if alias.strip().lower() == name.lower():
             found = parse(target, default_provider)
             return ModelRef(found.provider, found.model, profile or found.profile), None
-    same = {one for one in map(parse, known) if one.model.lower() == name.lower()}
+    same = {one for one in _models(known) if one.model.lower() == name.lower()}
     if len(same) == 1:
         only = same.pop()
         return ModelRef(only.provider, only.model, profile), None

@@ -40,6 +40,7 @@ def literal(text):
             "kilocode:work",
         ),
         (ring(env="e", key=literal("c"), auth="api-key", profiles=STORED), "c", "models.json"),
+        (ring(env="e", auth="api-key"), "e", "env: KILOCODE_API_KEY"),
         (ring(env="e", key=literal("c")), "e", "env: KILOCODE_API_KEY"),
         (ring(key=literal("c")), "c", "models.json"),
         (ring(env="e", key=literal(NAME)), "e", "env: KILOCODE_API_KEY"),
@@ -50,7 +51,7 @@ def literal(text):
         ),
     ],
 )
-def test_the_first_place_that_has_a_key_gives_it(keyring, key, source):
+def test_A8_the_first_place_that_has_a_key_gives_it(keyring, key, source):
     found = keyring.find("kilocode", [NAME])
     assert found is not None
     assert (found.key, found.source) == (Secret(key), source)
@@ -60,6 +61,18 @@ def test_a_profile_that_is_asked_for_is_the_only_one_looked_at():
     keyring = ring(env="e", profiles=STORED)
     assert keyring.find("kilocode", [NAME], "kilocode:work").key == Secret("kk-work")
     assert keyring.find("kilocode", [NAME], "kilocode:gone") is None
+
+
+def test_one_providers_key_never_reaches_another():
+    other = {"openai:default": Profile("api_key", "openai", Secret("sk-other"))}
+    keyring = ring(profiles=other, order={"kilocode": ("openai:default",)})
+    assert keyring.find("kilocode", [NAME]) is None
+    assert keyring.find("kilocode", [NAME], "openai:default") is None
+
+
+@pytest.mark.parametrize("text", [NAME, "${KILOCODE_API_KEY}", "OTHER_TOKEN"])
+def test_the_name_of_a_variable_without_value_is_no_key(text):
+    assert ring(key=literal(text)).find("kilocode", [NAME]) is None
 
 
 @pytest.mark.parametrize("blank", ["   ", "\n"])

@@ -38,6 +38,19 @@ def test_what_is_not_understood_stays_in_the_file(store):
     assert '"oauth"' in store.path.read_text()
 
 
+def test_a_new_key_replaces_the_old_one_and_keeps_what_stands_beside_it(store):
+    store.path.parent.mkdir(mode=0o755)
+    store.path.write_text(
+        '{"profiles":{"k":{"type":"api_key","provider":"Kilocode","key":"kk-old","email":"a@b"}}}'
+    )
+    assert store.load()["k"].provider == "kilocode"
+    store.put("k", Profile("api_key", "kilocode", key_env="KILOCODE_API_KEY"))
+    text = store.path.read_text()
+    assert "kk-old" not in text
+    assert '"email"' in text
+    assert store.path.parent.stat().st_mode & 0o777 == 0o700
+
+
 def test_a_profile_can_be_removed_once(store):
     store.put("k", Profile("api_key", "kilocode", Secret("kk")))
     assert (store.remove("k"), store.remove("k")) == (True, False)

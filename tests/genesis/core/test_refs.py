@@ -74,6 +74,11 @@ def test_K25_a_bare_id_that_nobody_has_is_the_default_providers_with_a_warning()
     assert 'Falling back to "google/claude-3-5-sonnet"' in (warning or "")
 
 
+def test_a_bare_id_is_found_beside_keys_that_are_no_references_and_twice_with_other_profiles():
+    ref, warning = resolve("m", "google", {}, ["nonsense", "/", "a/m", "a/m@work"])
+    assert (ref, warning) == (ModelRef("a", "m"), None)
+
+
 def test_K26_a_bare_id_of_two_providers_is_not_guessed():
     ref, warning = resolve("m", "google", {}, ["a/m", "b/m"])
     assert ref == ModelRef("google", "m")

@@ -1,0 +1,151 @@
+"""Asks a gateway: does it let this key in, is there one on this machine, and the forms of a device login.
+
+Load it late: it brings httpx.
+"""
+
+from collections.abc import Mapping
+from ipaddress import ip_address
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import httpx
+import msgspec
+
+from genesis.auth.device import Answered
+from genesis.core.secret import Secret
+
+LOCAL_GATEWAY = "http://127.0.0.1:4000"
+LOCAL_BASE = f"{LOCAL_GATEWAY}/api/gateway/"
+LOOK_S = 0.5
+CHECK_S = 15.0
+_QUOTED_CHARS = 200
+
+Kind = Literal["works", "refused", "unreachable", "unclear"]
+
+
+_UNCLEAR: tuple[Kind, str] = (
+    "unclear",
+    "The gateway at {base} answered HTTP {status}, so the key could not be tried.",
+)
+_VERDICTS: Mapping[int, tuple[Kind, str]] = {
+    401: (
+        "refused",
+        "The gateway at {base} refuses this key (HTTP 401). Check it, or get a new one.",
+    ),
+    402: ("works", "The key works at {base}, but its account has no credit (HTTP 402)."),
+    403: ("unclear", "The gateway at {base} does not let this key use {model} (HTTP 403)."),
+    429: ("works", "The key works at {base}, but its limit is reached now (HTTP 429)."),
+}
+_VERDICTS_BY_CLASS: Mapping[int, tuple[Kind, str]] = {
+    2: ("works", "The key works at {base}."),
+    3: (
+        "unclear",
+        "The gateway at {base} sends requests elsewhere (HTTP {status}): check the address (--base-url).",
+    ),
+}
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What became of a try of a key; `text` is a sentence for people, without the key."""
+
+    kind: Kind
+    text: str
+
+
+def check_key(base_url: str, key: Secret, model: str, *, timeout_s: float = CHECK_S) -> Verdict:
+    """Ask for one token of an answer: the list of models is public, so it says nothing of a key. Never raises."""
+    body = {"model": model, "max_tokens": 1, "messages": [{"role": "user", "content": "Hi"}]}
+    # As bytes: a stored key may hold what ASCII has not (genesis.md 4.2).
+    bearer = f"Bearer {key.reveal()}".encode("latin-1", "replace")
+    headers = {b"Authorization": bearer, b"Accept": b"application/json"}
+    try:
+        with _client(base_url, timeout_s) as client:
+            answer = client.post(f"{base_url}chat/completions", json=body, headers=headers)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        reason = f"no answer within {timeout_s:g} s" if _is_timeout(error) else _reason(error)
+        return Verdict(
+            "unreachable",
+            f"The gateway at {base_url} cannot be reached now ({reason}), so the key was not tried.",
+        )
+    return _verdict(base_url, model, answer.status_code, _object(answer))
+
+
+def find_gateway(base_url: str = LOCAL_BASE) -> bool:
+    """Whether a gateway serves its list of models there; takes half a second at most."""
+    try:
+        with _client(base_url, LOOK_S) as client:
+            answer = client.get(f"{base_url}models", headers={"Accept": "application/json"})
+    except (httpx.HTTPError, httpx.InvalidURL):
+        return False
+    # Other programs like that port too: a list of models tells that it is one of ours.
+    return answer.status_code == 200 and isinstance(_object(answer).get("data"), list)
+
+
+def post_form(url: str, form: Mapping[str, str]) -> Answered | None:
+    """Send a form; None if there was no answer."""
+    try:
+        with _client(url, CHECK_S) as client:
+            answer = client.post(url, data=dict(form), headers={"Accept": "application/json"})
+    except (httpx.HTTPError, httpx.InvalidURL):
+        return None
+    return Answered(answer.status_code, _object(answer))
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL names this machine."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost" or host.lower().endswith(".localhost")
+
+
+def _client(url: str, timeout_s: float) -> httpx.Client:
+    # A proxy of the environment cannot reach this machine's loopback.
+    return httpx.Client(timeout=timeout_s, follow_redirects=False, trust_env=not is_loopback(url))
+
+
+def _verdict(base_url: str, model: str, status: int, content: Mapping[str, Any]) -> Verdict:
+    if status == 404:
+        return _not_found(base_url, model, content)
+    kind, sentence = _VERDICTS.get(status) or _VERDICTS_BY_CLASS.get(status // 100, _UNCLEAR)
+    return Verdict(kind, sentence.format(base=base_url, model=model, status=status))
+
+
+def _not_found(base_url: str, model: str, content: Mapping[str, Any]) -> Verdict:
+    error = content.get("error")
+    if isinstance(error, dict | str):
+        code = error.get("code") if isinstance(error, dict) else None
+        message = error.get("message") if isinstance(error, dict) else error
+        if code == "model_not_found" or "model" in str(message).lower():
+            return Verdict(
+                "works",
+                f"The key works at {base_url}, but {model} is not served there yet: {_quoted(message)}",
+            )
+    return Verdict(
+        "unclear",
+        f"There is no gateway at {base_url} (HTTP 404): check the address (--base-url).",
+    )
+
+
+def _quoted(message: object) -> str:
+    """Words of a stranger: on one line, only what prints, not too long."""
+    text = " ".join(str(message).split())
+    return "".join(char for char in text if char.isprintable())[:_QUOTED_CHARS]
+
+
+def _object(answer: httpx.Response) -> dict[str, Any]:
+    try:
+        content = msgspec.json.decode(answer.content)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _is_timeout(error: Exception) -> bool:
+    return isinstance(error, httpx.TimeoutException)
+
+
+def _reason(error: Exception) -> str:
+    # Not the error's own words: a wrong header or URL would be quoted in them.
+    return "no connection" if isinstance(error, httpx.ConnectError) else type(error).__name__
