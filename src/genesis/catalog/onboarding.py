@@ -51,6 +51,7 @@ def apply_workspace(raw: Raw, workspace: str) -> None:
 class GatewayWishes:
     """What the command line says of the daemon; None: as it is, or the default."""
 
+    mode: str | None = None
     port: int | None = None
     bind: str | None = None
     auth: str | None = None
@@ -59,9 +60,9 @@ class GatewayWishes:
 
 
 def apply_gateway(raw: Raw, wishes: GatewayWishes, environ: Mapping[str, str]) -> None:
-    """The daemon's settings. Its token: the one asked for, the one that is there, the environment's, a new one."""
+    """The daemon's settings, whose mode `remote` means that it is elsewhere. Its token: the one asked for, the one that is there, the environment's, a new one."""
     gateway = _at(raw, "gateway")
-    gateway.setdefault("mode", "local")
+    gateway["mode"] = wishes.mode or gateway.get("mode") or "local"
     gateway["port"] = wishes.port or gateway.get("port") or GATEWAY_PORT
     gateway["bind"] = wishes.bind or gateway.get("bind") or "loopback"
     gateway.setdefault("tailscale", {"mode": "off", "resetOnExit": False})
@@ -115,9 +116,11 @@ def _put_block(providers: Raw, manifest: Manifest, base_url: str | None) -> None
         block["apiKey"] = block["apiKey"].strip()
     models = list(block.get("models") or ())
     known = {one.get("id") for one in models if isinstance(one, dict)}
-    for model in manifest.models:
-        if model.id == manifest.default_model and model.id not in known:
-            models.append(msgspec.to_builtins(model))
+    models += [
+        msgspec.to_builtins(model)
+        for model in manifest.models
+        if model.id == manifest.default_model and model.id not in known
+    ]
     block["models"] = models
     providers[manifest.id] = block
 

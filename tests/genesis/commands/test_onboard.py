@@ -4,13 +4,8 @@ import msgspec
 import pytest
 
 from genesis.auth.profiles import Profile, Profiles
-from genesis.catalog.onboarding import apply_provider, apply_provider_and_default
-from genesis.commands import onboard_questions
-from genesis.commands.onboard import gateway_base
-from genesis.core.fault import GenesisError
 from genesis.core.secret import Secret
 from genesis.main import main
-from genesis.providers.registry import Registry
 
 BASE = ["onboard", "--non-interactive", "--accept-risk", "--skip-health"]
 CHOICE = ["--auth-choice", "kilocode-api-key"]
@@ -181,110 +176,3 @@ def test_a_second_run_keeps_the_daemons_token_and_what_the_person_changed(run, h
         == "http://127.0.0.1:4000/api/gateway/"
     )
     assert len(written["models"]["providers"]["kilocode"]["models"]) == 1
-
-
-@pytest.mark.parametrize(
-    ("given", "base"),
-    [
-        ("http://127.0.0.1:4000", "http://127.0.0.1:4000/api/gateway/"),
-        ("http://127.0.0.1:4000/", "http://127.0.0.1:4000/api/gateway/"),
-        ("https://kilo.example/v1", "https://kilo.example/v1/"),
-    ],
-)
-def test_a_gateways_address_is_completed(given, base):
-    assert gateway_base(given) == base
-
-
-KILO = Registry().manifests["kilocode"]
-
-
-def test_D4_D5_the_provider_alone_leaves_the_default_model():
-    raw = {"agents": {"defaults": {"model": {"primary": "openai/gpt-5", "fallbacks": ["a/b"]}}}}
-    apply_provider(raw, KILO)
-    assert raw["agents"]["defaults"]["model"]["primary"] == "openai/gpt-5"
-    apply_provider_and_default(raw, KILO)
-    assert raw["agents"]["defaults"]["model"] == {
-        "primary": "kilocode/kilo/auto",
-        "fallbacks": ["a/b"],
-    }
-    empty = {}
-    apply_provider_and_default(empty, KILO)
-    assert empty["agents"]["defaults"]["model"] == {"primary": "kilocode/kilo/auto"}
-
-
-def test_D9_a_profile_of_another_mode_makes_an_order():
-    raw = {"auth": {"profiles": {"kilocode:legacy": {"provider": "kilocode", "mode": "oauth"}}}}
-    apply_provider(raw, KILO)
-    assert raw["auth"]["order"]["kilocode"] == ["kilocode:default", "kilocode:legacy"]
-
-
-def test_what_the_settings_say_already_stays():
-    block = {"baseUrl": "http://mine/", "apiKey": " k ", "models": [{"id": "a", "name": "A"}]}
-    raw = {
-        "models": {"providers": {"kilocode": block}},
-        "agents": {"defaults": {"models": {"kilocode/kilo/auto": {"alias": "k"}}}},
-    }
-    apply_provider(raw, KILO)
-    written = raw["models"]["providers"]["kilocode"]
-    assert (written["baseUrl"], written["apiKey"]) == ("http://mine/", "k")
-    assert [model["id"] for model in written["models"]] == ["a", "kilo/auto"]
-    assert raw["agents"]["defaults"]["models"]["kilocode/kilo/auto"]["alias"] == "k"
-
-
-class Replies:
-    """Stands for httpx: gives one answer after the other."""
-
-    class HTTPError(Exception):
-        pass
-
-    def __init__(self, *answers):
-        self.answers, self.asked = list(answers), []
-
-    def post(self, url, **facts):
-        self.asked.append((url, facts.get("data")))
-        status, content = self.answers.pop(0)
-        return type("Answer", (), {"status_code": status, "json": lambda _self: content})()
-
-
-BEGUN = (
-    200,
-    {
-        "device_code": "d",
-        "user_code": "AB-CD",
-        "verification_uri": "https://kilo.example/device",
-        "interval": 5,
-    },
-)
-
-
-def login(monkeypatch, *answers):
-    replies, waits = Replies(*answers), []
-    monkeypatch.setitem(__import__("sys").modules, "httpx", replies)
-    return onboard_questions.device_login("http://x/", sleep=waits.append), waits
-
-
-def test_a_device_login_waits_for_the_person(monkeypatch, capsys):
-    pending, slower = (400, {"error": "authorization_pending"}), (400, {"error": "slow_down"})
-    key, waits = login(monkeypatch, BEGUN, pending, slower, (200, {"access_token": "kk-device"}))
-    assert (key, waits) == ("kk-device", [5, 5, 10])
-    assert "AB-CD" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    ("answers", "message"),
-    [
-        ([(404, {})], "has no device login"),
-        ([(200, {})], "a form that Genesis does not know"),
-        ([BEGUN, (400, {"error": "access_denied"})], r"not confirmed \(access_denied\)"),
-        (
-            [
-                BEGUN[:1] + (BEGUN[1] | {"expires_in": 5},),
-                (400, {"error": "authorization_pending"}),
-            ],
-            "has expired",
-        ),
-    ],
-)
-def test_a_device_login_that_fails_says_why(monkeypatch, answers, message):
-    with pytest.raises(GenesisError, match=message):
-        login(monkeypatch, *answers)

@@ -1,0 +1,232 @@
+"""The options of `genesis onboard`, and what they mean together: Wishes, checked before anything is asked or written."""
+
+from dataclasses import dataclass, field, replace
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from genesis.auth.texts import clean_paste, normalise
+from genesis.catalog.onboarding import GatewayWishes
+from genesis.core.fault import GenesisError
+from genesis.core.refs import normal_provider
+from genesis.core.secret import Secret
+from genesis.providers.provider import AuthChoice
+
+DEVICE = "kilocode-device"
+SKIP = "skip"
+API_PATH = "api/gateway"
+NO_EFFECT = "Accepted for other programs' scripts; has no effect here."
+RISK = (
+    "Non-interactive setup requires explicit risk acknowledgement.\n"
+    "Genesis reads and changes files and runs commands for you. Re-run with --accept-risk if that is what you want."
+)
+
+Text = str | None
+AuthChoiceOption = Annotated[
+    Text, typer.Option("--auth-choice", help="kilocode-api-key, kilocode-device, apiKey or skip.")
+]
+KiloKey = Annotated[Text, typer.Option("--kilocode-api-key", help="Kilo Gateway API key")]
+OtherKey = Annotated[Text, typer.Option("--openai-api-key", hidden=True)]
+TokenProvider = Annotated[
+    Text,
+    typer.Option("--token-provider", help="With --auth-choice apiKey: the provider (kilocode)."),
+]
+Token = Annotated[Text, typer.Option("--token", help="With --auth-choice apiKey: the key.")]
+InputMode = Annotated[
+    str,
+    typer.Option(
+        "--secret-input-mode", help="plaintext: store the key; ref: store its variable's name."
+    ),
+]
+BaseUrl = Annotated[
+    Text, typer.Option("--base-url", help="A gateway of your own, such as http://127.0.0.1:4000.")
+]
+NonInteractive = Annotated[bool, typer.Option("--non-interactive", help="Ask nothing.")]
+AcceptRisk = Annotated[
+    bool,
+    typer.Option("--accept-risk", help="I know that an agent runs commands and changes files."),
+]
+Flow = Annotated[
+    Text,
+    typer.Option("--flow", help="quickstart; advanced or manual also ask about the daemon."),
+]
+Reset = Annotated[
+    bool, typer.Option("--reset", help="Begin anew; the old settings stay as a backup.")
+]
+ResetScope = Annotated[
+    Text,
+    typer.Option(
+        "--reset-scope",
+        help="What --reset takes: config (default), config+creds+sessions, full (the workspace too).",
+    ),
+]
+Workspace = Annotated[Text, typer.Option("--workspace", help="The folder where the agent works.")]
+Mode = Annotated[
+    Text, typer.Option("--mode", help="local (default) or remote: where the daemon is.")
+]
+Port = Annotated[
+    int | None, typer.Option("--gateway-port", help="The daemon's port.", min=1, max=65535)
+]
+Bind = Annotated[Text, typer.Option("--gateway-bind", help="loopback (default), lan or custom.")]
+GatewayAuth = Annotated[
+    Text, typer.Option("--gateway-auth", help="token (default) or password: what clients show.")
+]
+GatewayToken = Annotated[
+    Text, typer.Option("--gateway-token", help="The daemon's token (default: a random one).")
+]
+GatewayPassword = Annotated[Text, typer.Option("--gateway-password", help="The daemon's password.")]
+InstallDaemon = Annotated[
+    bool,
+    typer.Option(
+        "--install-daemon/--no-install-daemon", help="Install and start the daemon's service."
+    ),
+]
+SkipDaemon = Annotated[bool, typer.Option("--skip-daemon", help="The same as --no-install-daemon.")]
+SkipHealth = Annotated[
+    bool,
+    typer.Option("--skip-health", help="Neither try the key, nor wait for the daemon."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print a summary as JSON.")]
+SkipChannels = Annotated[bool, typer.Option("--skip-channels", help=NO_EFFECT)]
+SkipSkills = Annotated[bool, typer.Option("--skip-skills", help=NO_EFFECT)]
+SkipBootstrap = Annotated[bool, typer.Option("--skip-bootstrap", help=NO_EFFECT)]
+SkipSearch = Annotated[bool, typer.Option("--skip-search", help=NO_EFFECT)]
+SkipUi = Annotated[bool, typer.Option("--skip-ui", help=NO_EFFECT)]
+
+# option -> the words that it takes
+_WORDS = {
+    "--secret-input-mode": ("plaintext", "ref"),
+    "--mode": ("local", "remote"),
+    "--flow": ("quickstart", "advanced", "manual"),
+    "--reset-scope": ("config", "config+creds+sessions", "full"),
+    "--gateway-auth": ("token", "password"),
+    "--gateway-bind": ("loopback", "lan", "custom"),
+}
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the command line says. `choice` None: nothing of a key was said."""
+
+    choice: str | None = None
+    key: Secret | None = None
+    other_key: bool = False
+    token_provider: str | None = None
+    token: Secret | None = None
+    base_url: str | None = None
+    input_mode: str = "plaintext"
+    is_interactive: bool = True
+    knows_risk: bool = False
+    flow: str | None = None
+    resets: bool = False
+    reset_scope: str | None = None
+    workspace: str | None = None
+    gateway: GatewayWishes = field(default_factory=GatewayWishes)
+    installs_daemon: bool = False
+    checks: bool = True
+    prints_json: bool = False
+
+    @property
+    def is_ref(self) -> bool:
+        """Is the variable's name to be stored instead of the key?"""
+        return self.input_mode == "ref"
+
+    @property
+    def wants_key(self) -> bool:
+        """Is a provider to be set up?"""
+        return self.choice not in {None, SKIP}
+
+
+def given_key(text: str | None) -> Secret | None:
+    """A key of the command line: cleaned as a pasted one; None if nothing is left of it."""
+    key = normalise(clean_paste(text or ""))
+    return Secret(key) if key else None
+
+
+def checked(wishes: Wishes, choice: AuthChoice) -> Wishes:
+    """The wishes in their plain form. Raises GenesisError for what does not fit together."""
+    _check_words(wishes)
+    if not wishes.is_interactive and not wishes.knows_risk:
+        raise GenesisError(RISK)
+    if wishes.base_url:
+        wishes = replace(wishes, base_url=gateway_base(wishes.base_url))
+    return _with_choice(wishes, choice)
+
+
+def gateway_base(text: str) -> str:
+    """A gateway's base URL as the provider wants it: `http://127.0.0.1:4000` gets the gateway's own path.
+
+    Raises GenesisError for what is no such URL.
+    """
+    url = text.strip()
+    if not url.startswith(("http://", "https://")):
+        raise GenesisError(
+            "--base-url must begin with http:// or https://, such as http://127.0.0.1:4000."
+        )
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    else:
+        if parts.username is not None or parts.query or parts.fragment:
+            raise GenesisError(
+                "--base-url takes an address alone: no user name, no password, no ? and no #. "
+                "The key goes into --kilocode-api-key."
+            )
+    if not host or any(char.isspace() for char in url):
+        raise GenesisError(
+            "--base-url names no host and port that can be used; write it like http://127.0.0.1:4000."
+        )
+    path = parts.path.strip("/") or API_PATH
+    return f"{parts.scheme}://{parts.netloc}/{path}/"
+
+
+def _check_words(wishes: Wishes) -> None:
+    said = {
+        "--secret-input-mode": wishes.input_mode,
+        "--mode": wishes.gateway.mode,
+        "--flow": wishes.flow,
+        "--reset-scope": wishes.reset_scope,
+        "--gateway-auth": wishes.gateway.auth,
+        "--gateway-bind": wishes.gateway.bind,
+    }
+    for flag, value in said.items():
+        if value is not None and value not in _WORDS[flag]:
+            raise GenesisError(f"Invalid {flag}. Use {_listed(_WORDS[flag])}.")
+    if wishes.reset_scope and not wishes.resets:
+        raise GenesisError("--reset-scope says what --reset takes: add --reset, or leave it out.")
+
+
+def _with_choice(wishes: Wishes, choice: AuthChoice) -> Wishes:
+    said = wishes.choice
+    if said is None:
+        if wishes.key and wishes.other_key:
+            raise GenesisError("Multiple API key flags were provided for non-interactive setup.")
+        if wishes.other_key:
+            raise GenesisError(
+                "Onboarding sets up kilocode only; --openai-api-key has no provider here. "
+                "Add another provider to models.providers of the settings."
+            )
+        if wishes.key:
+            return replace(wishes, choice=choice.id)
+        if wishes.token is None:
+            return wishes
+        said = "apiKey"
+    if said == "apiKey":
+        if normal_provider(wishes.token_provider or "") != "kilocode":
+            raise GenesisError(
+                "--auth-choice apiKey needs --token-provider kilocode: it is the provider that onboarding knows."
+            )
+        return replace(wishes, choice=choice.id, key=wishes.token or wishes.key)
+    if said not in {choice.id, DEVICE, SKIP}:
+        raise GenesisError(
+            f'Unknown --auth-choice "{said}". Use {choice.id}, {DEVICE}, apiKey or {SKIP}.'
+        )
+    return wishes
+
+
+def _listed(words: tuple[str, ...]) -> str:
+    quoted = [f'"{one}"' for one in words]
+    return f"{', '.join(quoted[:-1])} or {quoted[-1]}"
