@@ -126,7 +126,8 @@ class Sources:
     def catalog(self) -> Catalog:
         """The models that are known now."""
         kept = {} if self.settings.models.mode == "replace" else self._kept
-        known = {name: record.models for name, record in kept.items()} | self.discovery.found
+        known: dict[str, Sequence[Model]] = {name: one.models for name, one in kept.items()}
+        known.update(self.discovery.found)
         return build(self.registry.manifests, self.settings.models.providers, known)
 
     def is_known(self, provider: str) -> bool:
@@ -155,7 +156,7 @@ class Sources:
 
     async def _model(self, ref: ModelRef) -> Model:
         """The model to ask; one that is known already does not wait for discovery."""
-        self.discovery.start()
+        _ = self.discovery.start()  # beside: what is known already does not wait for it
         found = self.catalog().find(ref)
         if found is None:
             await self.discovery.load()

@@ -14,7 +14,7 @@ from genesis.tools.workspace import ToolError, Workspace, read_bytes, write_byte
 def home(tmp_path: Path) -> Path:
     (tmp_path / "home" / ".genesis" / "workspace").mkdir(parents=True)
     (tmp_path / "home" / ".genesis" / "key").write_text("secret")
-    (tmp_path / "home" / "work").mkdir()
+    (tmp_path / "home" / "space").mkdir()
     return tmp_path / "home"
 
 
@@ -23,31 +23,31 @@ def at(home: Path, root: Path) -> Workspace:
     return Workspace(root, home=home, protected=[state], open_inside=state / "workspace")
 
 
-@pytest.mark.parametrize("text", ["a.txt", "./sub/../a.txt", "~/work/a.txt"])
+@pytest.mark.parametrize("text", ["a.txt", "./sub/../a.txt", "~/space/a.txt"])
 def test_inside(home: Path, text: str) -> None:
-    assert at(home, home / "work").resolve(text) == home / "work" / "a.txt"
+    assert at(home, home / "space").resolve(text) == home / "space" / "a.txt"
 
 
 @pytest.mark.parametrize(
     "text", ["..", "../x", "/etc/passwd", "~", "sub/../../x", "link/x", "link"]
 )
 def test_outside(home: Path, text: str) -> None:
-    (home / "work" / "link").symlink_to("/etc")
+    (home / "space" / "link").symlink_to("/etc")
     with pytest.raises(ToolError, match="outside of the workspace"):
-        at(home, home / "work").resolve(text)
+        at(home, home / "space").resolve(text)
 
 
 @pytest.mark.parametrize("text", ["", "  ", "a\0b"])
 def test_no_path(home: Path, text: str) -> None:
     with pytest.raises(ToolError, match="empty or has a NUL"):
-        at(home, home / "work").resolve(text)
+        at(home, home / "space").resolve(text)
 
 
 @pytest.mark.parametrize(
     "text", [".genesis/key", "~/.genesis", "work/../.genesis/key", "work/link/key"]
 )
 def test_the_state_is_out_of_bounds_even_inside(home: Path, text: str) -> None:
-    (home / "work" / "link").symlink_to(home / ".genesis")
+    (home / "space" / "link").symlink_to(home / ".genesis")
     with pytest.raises(ToolError, match="private state"):
         at(home, home).resolve(text)
 
@@ -65,10 +65,10 @@ def test_the_state_is_no_workspace(home: Path) -> None:
 
 
 def test_a_loop_of_links(home: Path) -> None:
-    (home / "work" / "a").symlink_to("b")
-    (home / "work" / "b").symlink_to("a")
+    (home / "space" / "a").symlink_to("b")
+    (home / "space" / "b").symlink_to("a")
     with pytest.raises(ToolError):
-        read_bytes(at(home, home / "work").resolve("a"), "a")
+        read_bytes(at(home, home / "space").resolve("a"), "a")
 
 
 def test_a_pipe_is_not_waited_for(home: Path) -> None:
@@ -95,7 +95,7 @@ def test_a_written_file_keeps_its_mode(home: Path) -> None:
     path.chmod(0o755)
     write_bytes(path, b"new", "run.sh")
     assert (path.read_text(), stat.S_IMODE(path.stat().st_mode)) == ("new", 0o755)
-    assert sorted(entry.name for entry in home.iterdir()) == [".genesis", "run.sh", "work"]
+    assert sorted(entry.name for entry in home.iterdir()) == [".genesis", "run.sh", "space"]
 
 
 def test_what_cannot_be_written_is_said(home: Path) -> None:
@@ -105,5 +105,5 @@ def test_what_cannot_be_written_is_said(home: Path) -> None:
 
 
 def test_names_are_safe_to_show(home: Path) -> None:
-    place = at(home, home / "work")
-    assert place.shown(home / "work" / "a\x1b]0;x\x07\nb") == "a\\x1b]0;x\\x07 b"
+    place = at(home, home / "space")
+    assert place.shown(home / "space" / "a\x1b]0;x\x07\nb") == "a\\x1b]0;x\\x07 b"
