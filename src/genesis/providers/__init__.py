@@ -1,7 +1,8 @@
 """Providers: plug-ins that offer models. A plug-in has a manifest that is read without running its code.
 
 provider.py            Manifest and the Provider protocol: the whole contract of a plug-in
-registry.py            finds plug-ins by the entry points `genesis.providers`; reads manifests, loads code when asked
+installed.py           the entry points `genesis.providers` of installed packages
+registry.py            finds plug-ins by them; reads manifests, loads code when asked
 compatible/            shared client of OpenAI-compatible servers: request body, stream, faults
 kilocode/              the Kilo Gateway, loaded like anybody's plug-in
 openai_compatible/     any OpenAI-compatible server by name, base URL and key

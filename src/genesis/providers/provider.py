@@ -2,7 +2,7 @@
 
 A plug-in is a package with a `manifest.toml` beside its `__init__.py`, named by an entry point of the group
 `genesis.providers`; the entry point's value is a callable without arguments that gives a Provider. The manifest is
-read without importing the package.
+read without importing the package. docs/genesis/plugins.md has a whole one.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -51,11 +51,17 @@ class Manifest(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_field
 
 
 class Endpoint(msgspec.Struct, frozen=True):
-    """Where one provider is reached: as configured, or as its manifest says. `headers` are the settings' own."""
+    """Where one provider is reached: as configured, or as its manifest says. `headers` are the settings' own.
+
+    `provider` is its id: one plug-in may serve several. `environ` is the environment in force (the process's with what
+    `.env` files and the settings add to it); empty: the process's own.
+    """
 
     base_url: str
     key: Secret | None = None
     headers: Mapping[str, str] = {}
+    provider: str = ""
+    environ: Mapping[str, str] = {}
 
 
 class ToolSpec(msgspec.Struct, frozen=True):
@@ -79,7 +85,10 @@ class ChatRequest(msgspec.Struct, frozen=True):
 
 
 class Provider(Protocol):
-    """A provider's code."""
+    """A provider's code.
+
+    It may also have `keep_connections()`, which a program that asks often calls once, and then `async aclose()`.
+    """
 
     async def discover(self, endpoint: Endpoint, *, timeout_s: float, warn: Warn) -> list[Model]:
         """The models that it offers now; its static ones, with a warning, whenever they cannot be had. Never raises."""

@@ -1,6 +1,5 @@
 """The plug-in of the manual works as it stands there."""
 
-import importlib.metadata
 import re
 import sys
 from pathlib import Path
@@ -9,6 +8,7 @@ import pytest
 
 from genesis.core.events import StreamEnd, TextDelta
 from genesis.core.message import TextBlock, UserMessage
+from genesis.providers.installed import PluginEntry
 from genesis.providers.provider import ChatRequest, Endpoint
 from genesis.providers.registry import Registry
 
@@ -24,7 +24,7 @@ def example(tmp_path, monkeypatch):
     (package / "__init__.py").write_text(code)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delitem(sys.modules, "acme_provider", raising=False)
-    return importlib.metadata.EntryPoint("acme", "acme_provider:provider", "genesis.providers")
+    return PluginEntry("acme", "acme_provider:provider")
 
 
 async def test_the_example_of_the_manual_answers(example):
@@ -32,6 +32,10 @@ async def test_the_example_of_the_manual_answers(example):
     manifest = registry.manifests["acme"]
     assert (manifest.env, manifest.models[0].context_window) == (("ACME_API_KEY",), 200000)
     request = ChatRequest(manifest.models[0], (UserMessage((TextBlock("say this back"),)),))
-    events = [event async for event in registry.load("acme").stream(Endpoint(manifest.base_url), request)]
-    assert "".join(event.text for event in events if isinstance(event, TextDelta)) == "say this back "
+    events = [
+        event async for event in registry.load("acme").stream(Endpoint(manifest.base_url), request)
+    ]
+    assert (
+        "".join(event.text for event in events if isinstance(event, TextDelta)) == "say this back "
+    )
     assert isinstance(events[-1], StreamEnd)

@@ -1,11 +1,11 @@
 """Plug-ins are found by entry points and read without being run; row C13."""
 
-import importlib.metadata
 import sys
 
 import pytest
 
 from genesis.core.fault import GenesisError
+from genesis.providers.installed import PluginEntry
 from genesis.providers.kilocode.discovery import STATIC
 from genesis.providers.registry import Registry
 
@@ -15,12 +15,12 @@ MANIFEST = (
 
 
 def entry(name, value):
-    return importlib.metadata.EntryPoint(name, value, "genesis.providers")
+    return PluginEntry(name, value, "a-package")
 
 
 OURS = [
-    entry("kilocode", "genesis.providers.kilocode:provider"),
-    entry("openai-compatible", "genesis.providers.openai_compatible:provider"),
+    entry("kilocode", "genesis.providers.kilocode.plugin:provider"),
+    entry("openai-compatible", "genesis.providers.openai_compatible.plugin:provider"),
 ]
 
 

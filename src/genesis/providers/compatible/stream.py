@@ -1,19 +1,22 @@
 """The chunks of an OpenAI-compatible answer as StreamEvents (genesis.md 6.3). No I/O: chunks in, events out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
 
-from genesis.core.events import StreamEnd, StreamEvent, TextDelta, ThinkingDelta, ToolCallReady
+from genesis.core.events import StreamEnd, StreamEvent, TextDelta, ThinkingDelta
 from genesis.core.fault import ProviderError
 from genesis.core.message import StopReason
 from genesis.core.model import Cost
 from genesis.core.usage import Usage
+from genesis.providers.compatible.body import THOUGHTS
+from genesis.providers.compatible.calls import MOST_ARGUMENT_BYTES, CallReader
 from genesis.providers.compatible.faults import error_in_stream
+from genesis.providers.compatible.usage import read_usage
 
-MOST_ARGUMENT_BYTES = 256_000
-_THOUGHTS = ("reasoning_content", "reasoning", "reasoning_text")
+# Where the thoughts of `reasoning_details` go back: their own list would need their signatures and order.
+_DETAILS_FIELD = "reasoning"
 _STOPS: dict[str, StopReason] = {
     "stop": "stop",
     "end": "stop",
@@ -22,15 +25,6 @@ _STOPS: dict[str, StopReason] = {
     "tool_call": "tool_use",
     "function_call": "tool_use",
 }
-_PER = 1_000_000
-
-
-class _Call(msgspec.Struct):
-    id: str = ""
-    name: str = ""
-    arguments: list[str] = []
-    size: int = 0
-    signature: str | None = None
 
 
 class ChunkReader:
@@ -40,12 +34,25 @@ class ChunkReader:
         self._cost = cost
         self._provider = provider
         self._model = model
-        self._calls: dict[int, _Call] = {}
+        self._calls = CallReader()
         self._stop: str | None = None
         self._usage = Usage()
+        self._after_calls = 0
         self.routed_model: str | None = None
         self.why: str | None = None
         self.has_content = False
+
+    @property
+    def has_ended(self) -> bool:
+        """Did the model say that it is done? What fails after that loses nothing but, perhaps, the usage."""
+        return self._stop is not None
+
+    def headers(self, headers: Mapping[str, str]) -> None:
+        """Which model a gateway chose, and why, where it tells."""
+        chosen = headers.get("x-kilo-model")
+        if chosen and chosen != self._model:
+            self.routed_model = chosen
+        self.why = headers.get("x-kilo-reason") or headers.get("x-kilo-decision")
 
     def feed(self, data: str | bytes) -> Iterator[StreamEvent]:
         """The events of one chunk; nothing for one that is no object. Raises ProviderError."""
@@ -61,130 +68,81 @@ class ChunkReader:
         if isinstance(served, str) and served and served != self._model:
             self.routed_model = self.routed_model or served
         self._read_usage(chunk.get("usage"))
-        for choice in chunk.get("choices") or ():
-            if isinstance(choice, dict):
-                yield from self._choice(choice)
+        for choice in _objects(chunk.get("choices")):
+            yield from self._choice(choice)
 
-    def end(self) -> Iterator[StreamEvent]:
-        """The answer has ended: its tool calls and the StreamEnd. Raises ProviderError if it ended for no good reason."""
+    def end(self, *, is_told: bool = False) -> Iterator[StreamEvent]:
+        """The answer has ended: its tool calls and the StreamEnd. `is_told`: the server said `[DONE]`.
+
+        Raises ProviderError if it ended for no good reason.
+        """
         reason = self._stop
+        if reason is None and is_told and (self.has_content or self._calls):
+            reason = "stop"  # some servers give no reason
         if reason is None:
-            if not self.has_content and not self._calls:
-                raise self._error("Request timed out: the provider ended an empty stream")
-            raise self._error("socket hang up: the stream ended before the answer was complete")
+            is_empty = not self.has_content and not self._calls
+            raise self._error(
+                "Request timed out: the provider ended an empty stream"
+                if is_empty
+                else "socket hang up: the stream closed before the answer was complete"
+            )
         if reason not in _STOPS:
             raise self._error(f"Provider finish_reason: {reason}")
-        for number in sorted(self._calls):
-            call = self._calls[number]
-            ident = call.id or f"call_{number}"
-            yield ToolCallReady(ident, call.name, "".join(call.arguments), call.signature)
+        calls = list(self._calls.ready(is_cut=reason == "length"))
+        yield from calls
         stop = _STOPS[reason]
-        if stop == "tool_use" and not self._calls:
-            stop = "stop"
-        elif stop == "stop" and self._calls:
-            stop = "tool_use"
+        if stop != "length":
+            stop = "tool_use" if calls else "stop"
         yield StreamEnd(stop, self._usage, self.routed_model, self.why)
 
     def _choice(self, choice: dict[str, Any]) -> Iterator[StreamEvent]:
         delta = choice.get("delta")
         if isinstance(delta, dict):
             yield from self._thoughts(delta)
-            text = delta.get("content")
-            if isinstance(text, str) and text:
-                self.has_content = True
-                yield TextDelta(text)
-            for call in delta.get("tool_calls") or ():
-                if isinstance(call, dict):
-                    self._tool_call(call)
+            yield from self._text(delta.get("content"))
+            for call in _objects(delta.get("tool_calls")):
+                if problem := self._calls.feed(call):
+                    raise self._error(problem)
         self._read_usage(choice.get("usage"))
         reason = choice.get("finish_reason")
         if isinstance(reason, str) and reason:
             self._stop = reason
 
-    def _thoughts(self, delta: dict[str, Any]) -> Iterator[StreamEvent]:
-        details = delta.get("reasoning_details")
-        if isinstance(details, list):
-            texts = [
-                part["text"]
-                for part in details
-                if isinstance(part, dict)
-                and part.get("type") == "reasoning.text"
-                and isinstance(part.get("text"), str)
-            ]
-            if "".join(texts):
-                self.has_content = True
-                yield ThinkingDelta("".join(texts), "reasoning")
-                return
-        for field in _THOUGHTS:
-            text = delta.get(field)
-            if isinstance(text, str) and text:
-                self.has_content = True
-                yield ThinkingDelta(text, field)
-                return
+    def _text(self, text: object) -> Iterator[StreamEvent]:
+        if not isinstance(text, str) or not text:
+            return
+        if self._calls:
+            self._after_calls += len(text.encode("utf-8", "replace"))
+            if self._after_calls > MOST_ARGUMENT_BYTES:
+                raise self._error("Exceeded post-tool-call text buffer limit")
+        self.has_content = True
+        yield TextDelta(text)
 
-    def _tool_call(self, wire: dict[str, Any]) -> None:
-        index = wire.get("index")
-        number = index if isinstance(index, int) else len(self._calls)
-        call = self._calls.setdefault(number, _Call())
-        function = wire.get("function")
-        function = function if isinstance(function, dict) else {}
-        call.id = call.id or _text(wire.get("id"))
-        call.name = call.name or _text(function.get("name"))
-        arguments = _text(function.get("arguments"))
-        call.arguments.append(arguments)
-        call.size += len(arguments.encode("utf-8", "replace"))
-        if call.size > MOST_ARGUMENT_BYTES:
-            raise self._error("Exceeded tool-call argument buffer limit")
-        call.signature = call.signature or _signature(wire, function)
+    def _thoughts(self, delta: dict[str, Any]) -> Iterator[StreamEvent]:
+        """One name's thoughts: a server may send the same ones under several."""
+        told = "".join(
+            part["text"]
+            for part in _objects(delta.get("reasoning_details"))
+            if part.get("type") == "reasoning.text" and isinstance(part.get("text"), str)
+        )
+        field = _DETAILS_FIELD
+        if not told:
+            texts = ((name, delta.get(name)) for name in THOUGHTS)
+            field, told = next(
+                ((name, text) for name, text in texts if isinstance(text, str) and text), ("", "")
+            )
+        if told:
+            self.has_content = True
+            yield ThinkingDelta(told, field)
 
     def _read_usage(self, usage: object) -> None:
         if isinstance(usage, dict):
             self._usage = read_usage(usage, self._cost)
 
     def _error(self, text: str) -> ProviderError:
-        return ProviderError(
-            text, provider=self._provider, model=self._model, streamed=self.has_content
-        )
+        return ProviderError(text, provider=self._provider, model=self._model)
 
 
-def read_usage(usage: dict[str, Any], cost: Cost) -> Usage:
-    """Tokens of a `usage` object, cached ones apart from the input, and their cost at the catalog's prices."""
-    details = usage.get("prompt_tokens_details")
-    details = details if isinstance(details, dict) else {}
-    prompt, output = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
-    cached = _count(details.get("cached_tokens"))
-    written = _count(details.get("cache_write_tokens"))
-    fresh = None if prompt is None else max(0, prompt - (cached or 0))
-    told = usage.get("cost")
-    if isinstance(told, int | float) and told >= 0:
-        spent: float | None = float(told)
-    elif fresh is None and output is None:
-        spent = None
-    else:
-        rates = (
-            (fresh, cost.input),
-            (output, cost.output),
-            (cached, cost.cache_read),
-            (written, cost.cache_write),
-        )
-        spent = sum((tokens or 0) * rate for tokens, rate in rates) / _PER
-    return Usage(fresh, output, cached, written, spent)
-
-
-def _signature(wire: dict[str, Any], function: dict[str, Any]) -> str | None:
-    extra = wire.get("extra_content")
-    google = extra.get("google") if isinstance(extra, dict) else None
-    found = (
-        google.get("thought_signature")
-        if isinstance(google, dict)
-        else function.get("thought_signature")
-    )
-    return found if isinstance(found, str) else None
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _count(value: object) -> int | None:
-    return int(value) if isinstance(value, int | float) and value >= 0 else None
+def _objects(value: object) -> Iterator[dict[str, Any]]:
+    if isinstance(value, list):
+        yield from (one for one in value if isinstance(one, dict))

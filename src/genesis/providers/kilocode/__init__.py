@@ -5,12 +5,5 @@ discovery.py   the gateway's list of models as ours
 levels.py      thinking levels: spellings, clamping, defaults, what a provider's complaint asks for
 reasoning.py   the `reasoning` object of a request
 signatures.py  thought signatures cleaned before a conversation is sent again
-plugin.py      joins the parts
+plugin.py      joins the parts; the entry point names it
 """
-
-from genesis.providers.kilocode.plugin import KiloCode
-
-
-def provider() -> KiloCode:
-    """The plug-in, for the entry point."""
-    return KiloCode()

@@ -1,14 +1,13 @@
 """The gateway's list of models as ours (genesis.md 2.3 to 2.6). Pure: a status and a body in, models and warnings out."""
 
-from collections.abc import Callable
-from math import isfinite
 from typing import Any
 
 import msgspec
 
-from genesis.core.model import DEFAULT_CONTEXT_WINDOW, DEFAULT_MAX_TOKENS, Cost, Model
+from genesis.core.model import DEFAULT_CONTEXT_WINDOW, DEFAULT_MAX_TOKENS, Model
+from genesis.providers.compatible.listing import MALFORMED, id_of, model_of
+from genesis.providers.provider import Warn
 
-Warn = Callable[[str], None]
 AUTO = "kilo/auto"
 STATIC = (
     Model(
@@ -21,7 +20,7 @@ STATIC = (
     ),
 )
 _SHOWN = 120
-_MALFORMED = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
+_REASON = 300
 
 
 def models_of(status: int, body: bytes, warn: Warn) -> list[Model]:
@@ -44,7 +43,7 @@ def models_of(status: int, body: bytes, warn: Warn) -> list[Model]:
 
 def failed(error: Exception, warn: Warn) -> list[Model]:
     """The static models: the gateway could not be asked, or its answer not be read."""
-    text = " ".join(str(error).split())[:300] or type(error).__name__
+    text = _printable(" ".join(str(error).split()))[:_REASON] or type(error).__name__
     warn(f"Discovery failed: {text}, using static catalog")
     return list(STATIC)
 
@@ -59,64 +58,21 @@ def with_static(models: list[Model]) -> list[Model]:
 def _mapped(data: list[Any], warn: Warn) -> list[Model]:
     found: dict[str, Model] = {}
     for entry in data:
-        ident = entry.get("id") if isinstance(entry, dict) else None
-        name = ident.strip() if isinstance(ident, str) else ""
-        if not name or name in found:
+        ident = id_of(entry)
+        # An id counts as seen when it was mapped: a sound entry after a malformed one of the same id is kept.
+        if not ident or ident in found:
             continue
         try:
-            found[name] = _model(name, entry)
-        except _MALFORMED as error:
-            shown = "".join(char for char in name if char.isprintable())[:_SHOWN]
-            warn(f'Skipping malformed model entry "{shown}": {_why(error)}')
+            found[ident] = model_of(ident, entry)
+        except MALFORMED as error:
+            shown = _printable(ident)[:_SHOWN]
+            warn(f'Skipping malformed model entry "{shown}": {_printable(_why(error))[:_REASON]}')
     return list(found.values())
 
 
-def _model(ident: str, entry: dict[str, Any]) -> Model:
-    pricing = entry["pricing"]
-    parameters = entry.get("supported_parameters")
-    has_reasoning = isinstance(parameters, list) and not {
-        "reasoning",
-        "include_reasoning",
-    }.isdisjoint(one for one in parameters if isinstance(one, str))
-    name = entry.get("name")
-    context, most = (
-        entry.get("context_length"),
-        (entry.get("top_provider") or {}).get("max_completion_tokens"),
-    )
-    return Model(
-        id=ident,
-        name=name if isinstance(name, str) and name else ident,
-        reasoning=has_reasoning,
-        input=_input((entry.get("architecture") or {}).get("input_modalities")),
-        cost=Cost(
-            _price(pricing.get("prompt")),
-            _price(pricing.get("completion")),
-            _price(pricing.get("input_cache_read")),
-            _price(pricing.get("input_cache_write")),
-        ),
-        context_window=int(context or DEFAULT_CONTEXT_WINDOW),
-        max_tokens=DEFAULT_MAX_TOKENS if most is None else int(most),
-    )
-
-
-def _input(modalities: object) -> tuple[str, ...]:
-    if isinstance(modalities, list) and any(
-        isinstance(one, str) and one.lower() == "image" for one in modalities
-    ):
-        return ("text", "image")
-    return ("text",)
-
-
-def _price(value: object) -> float:
-    """US dollars per million tokens, of a price per token; 0 for anything that is none."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return 0.0
-    try:
-        number = float(value)
-    except ValueError:
-        return 0.0
-    return number * 1_000_000 if isfinite(number) and number >= 0 else 0.0
-
-
 def _why(error: Exception) -> str:
-    return f"missing {error}" if isinstance(error, KeyError) else str(error)
+    return f"{error} is missing" if isinstance(error, KeyError) else str(error)
+
+
+def _printable(text: str) -> str:
+    return "".join(char for char in text if char.isprintable())

@@ -15,13 +15,13 @@ RANKS = {
     "max": 70,
 }
 _WORDS = {
-    "off": "off off: disable disabled none",
+    "off": "off disable disabled none",
     "low": "low on enable enabled thinkhard think-hard",
     "minimal": "minimal min think",
     "medium": "medium mid med harder thinkharder think-harder",
     "high": "high highest ultra ultrathink thinkhardest",
     "adaptive": "adaptive auto",
-    "xhigh": "xhigh extrahigh",
+    "xhigh": "xhigh",
     "max": "max",
 }
 _SPELLINGS = {word: level for level, words in _WORDS.items() for word in words.split()}
@@ -39,7 +39,7 @@ _UNSUPPORTED = re.compile(
 def read_level(text: str) -> str | None:
     """The level that a person's word means; None for other words."""
     word = text.strip().lower()
-    if re.fullmatch(r"(?:extra|x)[ _-]high", word):
+    if re.fullmatch(r"(?:extra|x)[\s_-]*high", word):
         return "xhigh"
     return _SPELLINGS.get(word)
 
@@ -63,7 +63,10 @@ def after_complaint(text: str, tried: Iterable[str]) -> str | None:
     done = set(tried)
     listed = _SUPPORTED.search(text)
     if listed is not None:
-        levels = [one.lower() for one in _QUOTED.findall(listed[1])]
+        # What people call off is `none` on the wire.
+        levels = (
+            "off" if one.lower() == "none" else one.lower() for one in _QUOTED.findall(listed[1])
+        )
         return next((one for one in levels if one in RANKS and one not in done), None)
     wanted = "minimal" if _MANDATORY.search(text) else "off" if _UNSUPPORTED.search(text) else None
     return wanted if wanted is not None and wanted not in done else None

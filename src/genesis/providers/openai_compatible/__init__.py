@@ -1,8 +1,5 @@
-"""Any OpenAI-compatible server, by the name, base URL, key and models that the settings give it."""
+"""Any OpenAI-compatible server, by the name, base URL, key and models that the settings give it.
 
-from genesis.providers.openai_compatible.plugin import OpenAICompatible
-
-
-def provider() -> OpenAICompatible:
-    """The plug-in, for the entry point."""
-    return OpenAICompatible()
+manifest.toml  the defaults
+plugin.py      its Provider; the entry point names it
+"""
