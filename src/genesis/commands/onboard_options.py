@@ -164,23 +164,27 @@ def gateway_base(text: str) -> str:
         raise GenesisError(
             "--base-url must begin with http:// or https://, such as http://127.0.0.1:4000."
         )
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        host = None
-    else:
-        if parts.username is not None or parts.query or parts.fragment:
-            raise GenesisError(
-                "--base-url takes an address alone: no user name, no password, no ? and no #. "
-                "The key goes into --kilocode-api-key."
-            )
-    if not host or any(char.isspace() for char in url):
+    parts = urlsplit(url) if _is_usable(url) else None
+    if parts is None:
         raise GenesisError(
             "--base-url names no host and port that can be used; write it like http://127.0.0.1:4000."
         )
+    if parts.username is not None or parts.query or parts.fragment:
+        raise GenesisError(
+            "--base-url takes an address alone: no user name, no password, no ? and no #. "
+            "The key goes into --kilocode-api-key."
+        )
     path = parts.path.strip("/") or API_PATH
     return f"{parts.scheme}://{parts.netloc}/{path}/"
+
+
+def _is_usable(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises for one that is no number
+    except ValueError:
+        return False
+    return bool(parts.hostname) and not any(char.isspace() for char in url)
 
 
 def _check_words(wishes: Wishes) -> None:
