@@ -1,0 +1,106 @@
+"""`genesis sessions`."""
+
+import itertools
+import os
+import stat
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from genesis.main import main
+from genesis.session.store import SessionStore
+from tests.genesis.session.fakes import said
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SessionStore:
+    for name in ("GENESIS_STATE_DIR", "GENESIS_CONFIG_PATH", "GENESIS_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("TZ", "UTC")
+    monkeypatch.chdir(tmp_path)
+    ids = itertools.count(0xA)
+    folder = tmp_path / ".genesis" / "agents" / "main" / "sessions"
+    return SessionStore(folder, clock=lambda: 0.0, make_id=lambda: f"{next(ids):x}" * 12)
+
+
+def begin(store: SessionStore, text: str, at: float) -> str:
+    session = store.create()
+    session.append(said(text))
+    os.utime(session.path, (at, at))
+    return session.id
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    code = main(["sessions", *words])
+    told = capsys.readouterr()
+    return code, told.out, told.err
+
+
+def test_none(store: SessionStore, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "list")[1] == "There is no saved session yet. `genesis chat` begins one.\n"
+
+
+def test_list(store: SessionStore, capsys: pytest.CaptureFixture[str]) -> None:
+    begin(store, "old", 60.0)
+    begin(store, "new \x1b[31m", 120.0)
+    lines = run(capsys, "list")[1].splitlines()
+    assert lines[0].startswith("bbbbbbbbbbbb  1970-01-01 ")
+    assert lines[0].endswith("new \\x1b[31m")
+    assert "   1 message " in lines[1]
+
+
+def test_list_as_json(store: SessionStore, capsys: pytest.CaptureFixture[str]) -> None:
+    begin(store, "x", 60.0)
+    whole = msgspec.json.decode(run(capsys, "list", "--json")[1])
+    assert whole == {
+        "count": 1,
+        "sessions": [{"id": "a" * 12, "title": "x", "model": None, "updatedAt": 60.0, "messages": 1}],
+    }  # fmt: skip
+
+
+def test_show_is_safe(store: SessionStore, capsys: pytest.CaptureFixture[str]) -> None:
+    begin(store, "hello \x1b]0;x\x07", 60.0)
+    code, out, _ = run(capsys, "show", "a")
+    assert code == 0
+    assert "## You\n\nhello" in out
+    assert "\x1b" not in out
+
+
+def test_export_to_a_file(
+    store: SessionStore, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    begin(store, "hello", 60.0)
+    assert run(capsys, "export", "last", "--format", "json", "--output", "x.json")[:2] == (
+        0,
+        "Written to x.json\n",
+    )
+    assert msgspec.json.decode((tmp_path / "x.json").read_bytes())["id"] == "a" * 12
+    assert stat.S_IMODE((tmp_path / "x.json").stat().st_mode) == 0o600
+
+
+def test_export_to_stdout(store: SessionStore, capsys: pytest.CaptureFixture[str]) -> None:
+    begin(store, "hello", 60.0)
+    assert run(capsys, "export", "a")[1].startswith("# hello\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("show", "ffff"), "Error: There is no session ffff. `genesis sessions list` shows all.\n"),
+        (("export", "a", "--format", "x"), 'Error: Invalid --format. Use "markdown" or "json".\n'),
+        (("delete", "a"), "Error: Nobody can be asked here. Add --yes to delete the session.\n"),
+    ],
+)
+def test_mistakes(
+    store: SessionStore, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], sentence: str
+) -> None:
+    begin(store, "hello", 60.0)
+    assert run(capsys, *words) == (1, "", sentence)
+
+
+def test_delete(store: SessionStore, capsys: pytest.CaptureFixture[str]) -> None:
+    begin(store, "hello", 60.0)
+    assert run(capsys, "delete", "a", "--yes")[:2] == (0, f"Deleted session {'a' * 12}\n")
+    assert store.list() == []
