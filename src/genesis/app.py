@@ -140,7 +140,11 @@ class Genesis:
         await self.sources.discovery.close()
 
     def _load(self) -> Loaded:
-        return load(self.paths, self._environ, warn=self._warn, folder=self._folder).require()
+        # The login shell is asked for every provider's key, whatever the settings will allow.
+        keys = [name for one in Registry().manifests.values() for name in one.env]
+        return load(
+            self.paths, self._environ, warn=self._warn, folder=self._folder, expected=keys
+        ).require()
 
     def _open_sources(self) -> Sources:
         plugins = self.loaded.settings.plugins

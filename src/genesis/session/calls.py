@@ -109,8 +109,9 @@ class Calls:
 
     def _message(self, block: ToolCallBlock, result: ToolResult) -> ToolResultMessage:
         content = tuple(self._without_secrets(part) for part in result.content)
+        name = on_one_line(block.name, 40)
         return ToolResultMessage(
-            block.id, block.name, content, is_error=result.is_error, at=self._desk.clock()
+            block.id, name, content, is_error=result.is_error, at=self._desk.clock()
         )
 
     def _without_secrets(self, part: TextBlock | ImageBlock) -> TextBlock | ImageBlock:

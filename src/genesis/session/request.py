@@ -19,7 +19,6 @@ from genesis.core.message import (
 from genesis.core.model import Model
 from genesis.core.refs import ModelRef
 from genesis.core.secret import Secret
-from genesis.core.usage import Usage
 from genesis.failover.bench import Bench
 from genesis.failover.chain import run
 from genesis.providers.provider import ChatRequest, Endpoint, Provider
@@ -120,57 +119,72 @@ class Answer:
     def __init__(self, target: Target | None, make_id: Callable[[], str]) -> None:
         self._target = target
         self._make_id = make_id
-        self._blocks: list[TextBlock | ThinkingBlock | ToolCallBlock] = []
+        self._done: list[TextBlock | ThinkingBlock | ToolCallBlock] = []
+        # The pieces of the block that still grows: joined once, however many they are.
+        self._pieces: list[str] = []
+        self._grows: TextDelta | ThinkingDelta | None = None
         self.end = StreamEnd("stop")
 
     def add(self, event: StreamEvent) -> None:
         """One more event."""
         match event:
-            case TextDelta(text=text):
-                last = self._blocks[-1] if self._blocks else None
-                if isinstance(last, TextBlock):
-                    self._blocks[-1] = TextBlock(last.text + text)
-                else:
-                    self._blocks.append(TextBlock(text))
-            case ThinkingDelta():
-                self._think(event)
+            case TextDelta() | ThinkingDelta():
+                self._grow(event)
             case ToolCallReady():
-                self._blocks.append(self._call(event))
+                self._finish()
+                self._done.append(self._call(event))
             case StreamEnd():
                 self.end = event
 
     def calls(self) -> list[ToolCallBlock]:
         """The tools that the model wants run."""
-        return [block for block in self._blocks if isinstance(block, ToolCallBlock)]
+        return [block for block in self._done if isinstance(block, ToolCallBlock)]
 
     def message(
         self, at: float, *, stop_reason: StopReason | None = None, error: str | None = None
     ) -> AssistantMessage:
         """All of it; with a `stop_reason` of one that was cut short, without the calls that never ran."""
+        self._finish()
         is_cut = stop_reason is not None
-        kept = (b for b in self._blocks if not (is_cut and isinstance(b, ToolCallBlock)))
+        kept = (b for b in self._done if not (is_cut and isinstance(b, ToolCallBlock)))
         ref = self._target.ref if self._target else ModelRef("", "")
         return AssistantMessage(
             content=tuple(kept),
             provider=ref.provider,
             model=ref.model,
             stop_reason=stop_reason or self.end.stop_reason,
-            usage=Usage() if is_cut else self.end.usage,
+            usage=self.end.usage,
             error=error,
             routed_model=self.end.routed_model,
             at=at,
         )
 
-    def _think(self, event: ThinkingDelta) -> None:
-        last = self._blocks[-1] if self._blocks else None
-        if isinstance(last, ThinkingBlock) and last.field == event.field:
-            signature = event.signature or last.thinking_signature
-            joined = ThinkingBlock(last.thinking + event.text, event.field, signature)
-            self._blocks[-1] = joined
-        else:
-            self._blocks.append(ThinkingBlock(event.text, event.field, event.signature))
+    def _grow(self, delta: TextDelta | ThinkingDelta) -> None:
+        if not _is_same_block(self._grows, delta):
+            self._finish()
+            self._grows = delta
+        elif isinstance(delta, ThinkingDelta) and delta.signature:
+            self._grows = delta
+        self._pieces.append(delta.text)
+
+    def _finish(self) -> None:
+        """The block that grew is whole."""
+        text, delta = "".join(self._pieces), self._grows
+        self._pieces, self._grows = [], None
+        if isinstance(delta, TextDelta):
+            self._done.append(TextBlock(text))
+        elif isinstance(delta, ThinkingDelta):
+            self._done.append(ThinkingBlock(text, delta.field, delta.signature))
 
     def _call(self, event: ToolCallReady) -> ToolCallBlock:
         is_taken = any(block.id == event.id for block in self.calls())
         name = f"call_{self._make_id()}" if is_taken or not event.id else event.id
         return ToolCallBlock(name, event.name, event.arguments, event.thought_signature)
+
+
+def _is_same_block(
+    grows: TextDelta | ThinkingDelta | None, delta: TextDelta | ThinkingDelta
+) -> bool:
+    if isinstance(grows, ThinkingDelta) and isinstance(delta, ThinkingDelta):
+        return grows.field == delta.field
+    return isinstance(grows, TextDelta) and isinstance(delta, TextDelta)

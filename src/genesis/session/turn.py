@@ -143,13 +143,17 @@ class Turn:
             self._target = target
             self._desk.emit(TurnStarted(target.ref.provider, target.ref.model))
 
-        return await open_answer(
+        opened = await open_answer(
             self._models,
             self._chain,
             request_for,
             notice=lambda text: self._desk.emit(Notice(text)),
             asked=asked,
         )
+        # Who has answered goes on answering: the rest of the turn does not wait for one that fails.
+        ref = opened.target.ref
+        self._chain = [ref, *(one for one in self._chain if one != ref)]
+        return opened
 
     def _request(self, target: Target) -> ChatRequest:
         request = ChatRequest(

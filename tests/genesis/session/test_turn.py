@@ -186,6 +186,15 @@ async def test_another_model_answers_before_the_first_text(tmp_path: Path) -> No
     assert world.session.messages[1].model == "m2"
 
 
+async def test_who_stood_in_goes_on_in_the_same_turn(tmp_path: Path) -> None:
+    failed = [ProviderError("x", status=503)]
+    provider = FakeProvider(failed, calls(("read", '{"path":"."}')), answer("done"))
+    world = World(tmp_path, provider, fallbacks=["m2"])
+    events = await world.turn()
+    assert [e.model for e in events if isinstance(e, TurnStarted)] == ["m", "m2", "m2"]
+    assert sum(isinstance(event, Notice) for event in events) == 1
+
+
 async def test_after_the_first_text_nothing_is_begun_anew(tmp_path: Path) -> None:
     broken = [TextDelta("half"), ProviderError("connection reset", provider="fake")]
     provider = FakeProvider(broken, answer("never"))
