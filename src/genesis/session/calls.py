@@ -99,7 +99,8 @@ class Calls:
             return ToolResult.of(verdict.why, is_error=True)
         summary = call.summary()
         if verdict.why:
-            summary = f"{summary} — careful: it {verdict.why}"
+            # In front: a narrow screen cuts the end off, and the detail has the command anyway.
+            summary = f"careful, it {verdict.why} — {summary}"
         asked = ApprovalAsked(desk.make_id(), tool.name, summary, prepared.detail)
         desk.emit(asked)
         decision = await desk.approve(asked)

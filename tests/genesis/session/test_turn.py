@@ -113,6 +113,16 @@ async def test_a_denied_call_changes_nothing_and_the_model_is_told(tmp_path: Pat
     assert "denied" in text_of(provider.requests[1].messages[-1])
 
 
+async def test_a_danger_is_named_first(tmp_path: Path) -> None:
+    world = World(
+        tmp_path, FakeProvider(calls(("exec", '{"command":"git push -f"}')), answer("ok"))
+    )
+    world.decision = "deny"
+    await world.turn()
+    assert world.asked[0].summary == "careful, it overwrites a remote branch — exec: git push -f"
+    assert world.asked[0].detail == "git push -f"
+
+
 async def test_always_is_remembered_for_the_same_command(tmp_path: Path) -> None:
     same = ("exec", '{"command":"true"}')
     world = World(tmp_path, FakeProvider(calls(same), calls(same), answer("ok")))
