@@ -11,9 +11,10 @@ Found = Mapping[str, Sequence[Model]]
 
 
 class Discovery:
-    """Who asks gets what is known. `fingerprint` tells whether anything changed since the last load that found something.
+    """Who asks gets what is known. `fingerprint` tells whether anything changed since the last load that succeeded.
 
-    Two that ask at the same time share one load; a load that found nothing is not kept.
+    Two that ask at the same time share one load. A provider that told nothing, or whose code failed, keeps the models
+    that it told before, and is asked again with the next load.
     """
 
     def __init__(
@@ -50,9 +51,15 @@ class Discovery:
         if mark == self._seen and self.found:
             return self.found
         names = list(self._providers())
-        answers = await asyncio.gather(*(self._ask(name) for name in names))
-        found = {name: models for name, models in zip(names, answers, strict=True) if models}
-        if found:
-            self.found = found
-            self._seen = mark
-        return found or self.found
+        answers = await asyncio.gather(*(self._ask(name) for name in names), return_exceptions=True)
+        told: dict[str, Sequence[Model]] = {}
+        for name, answer in zip(names, answers, strict=True):
+            if isinstance(answer, BaseException):
+                if not isinstance(answer, Exception):
+                    raise answer
+            elif answer:
+                told[name] = answer
+        before = {name: self.found[name] for name in names if name in self.found}
+        self.found = before | told
+        self._seen = mark if len(told) == len(names) else object()
+        return self.found

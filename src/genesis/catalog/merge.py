@@ -13,14 +13,22 @@ from genesis.core.model import Cost, Model
 def merged(
     discovered: Iterable[Model], defined: Sequence[ModelDefinition], static: Iterable[Model] = ()
 ) -> list[Model]:
-    """The models that the settings define come first, in their order; then the others. Each id once.
+    """The models that the settings define come first, in their order; then the others. Each id once, in any case.
 
-    Unlike the reference, a list in the settings does not hide what was discovered (genesis.md 3.2 [REC]).
+    Unlike the reference, a list in the settings does not hide what was discovered (genesis.md 3.2 [REC]). A definition
+    that only repeats the static model, as onboarding writes it, corrects nothing: what the provider says now wins.
     """
+    fallback = {model.id.lower(): model for model in static}
     known: dict[str, Model] = {}
-    for model in (*discovered, *static):
-        known.setdefault(model.id, model)
-    first = {one.id: _corrected(known.get(one.id), one) for one in defined}
+    for model in (*discovered, *fallback.values()):
+        known.setdefault(model.id.lower(), model)
+    first: dict[str, Model] = {}
+    for definition in defined:
+        ident = definition.id.lower()
+        found, plain = known.get(ident), fallback.get(ident)
+        is_repeated = plain is not None and _corrected(plain, definition) == plain
+        model = found if found is not None and is_repeated else _corrected(found, definition)
+        first.setdefault(ident, model)
     return [*first.values(), *(model for ident, model in known.items() if ident not in first)]
 
 
@@ -29,7 +37,7 @@ def _corrected(found: Model | None, defined: ModelDefinition) -> Model:
     base = found or Model(defined.id, defined.name)
     defined_input = () if isinstance(defined.input, UnsetType) else tuple(defined.input)
     return Model(
-        id=defined.id,
+        id=base.id,
         name=defined.name or base.name,
         reasoning=base.reasoning if isinstance(defined.reasoning, UnsetType) else defined.reasoning,
         input=base.input if found is not None or not defined_input else defined_input,
