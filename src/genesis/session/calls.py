@@ -100,7 +100,8 @@ class Calls:
         summary = call.summary()
         if verdict.why:
             # In front: a narrow screen cuts the end off, and the detail has the command anyway.
-            summary = f"careful, it {verdict.why} — {summary}"
+            name, _, rest = summary.partition(": ")
+            summary = f"{name}: careful, it {verdict.why} — {rest}"
         asked = ApprovalAsked(desk.make_id(), tool.name, summary, prepared.detail)
         desk.emit(asked)
         decision = await desk.approve(asked)

@@ -119,7 +119,7 @@ async def test_a_danger_is_named_first(tmp_path: Path) -> None:
     )
     world.decision = "deny"
     await world.turn()
-    assert world.asked[0].summary == "careful, it overwrites a remote branch — exec: git push -f"
+    assert world.asked[0].summary == "exec: careful, it overwrites a remote branch — git push -f"
     assert world.asked[0].detail == "git push -f"
 
 
