@@ -1,8 +1,12 @@
 """What a model may do: tools that read, write and run in one workspace. They decide nothing about permission.
 
-tool.py       Tool, ToolContext, ToolResult: what every tool is and gets and gives
-workspace.py  Workspace: every path is resolved and must stay inside, and out of Genesis' own state
-printable.py  names and output made safe to show
-read.py write.py edit.py search.py run_command.py   the tools
-toolbox.py    all of them by name
+tool.py         Tool, ToolContext, ToolResult: what every tool is and gets and gives
+workspace.py    Workspace: every path is resolved and must stay inside, and out of Genesis' own state
+environment.py  what commands see of the environment: no keys
+printable.py    names and output made safe to show
+diff.py         the diff of a change, as people see it before they allow it
+ignore.py       which files a search skips
+searching.py    the work of a search, in a process of its own
+read.py write.py edit.py search.py exec.py   the tools
+toolbox.py      all of them by name
 """
