@@ -44,7 +44,7 @@ def test_no_path(home: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [".genesis/key", "~/.genesis", "work/../.genesis/key", "work/link/key"]
+    "text", [".genesis/key", "~/.genesis", "work/../.genesis/key", "space/link/key"]
 )
 def test_the_state_is_out_of_bounds_even_inside(home: Path, text: str) -> None:
     (home / "space" / "link").symlink_to(home / ".genesis")
