@@ -21,7 +21,7 @@ from genesis.failover.choice import choose
 from genesis.failover.state import AuthStateFile
 from genesis.providers.kilocode.levels import default_level
 from genesis.providers.provider import Endpoint
-from genesis.providers.registry import Registry
+from genesis.providers.registry import GENERIC, Registry
 from genesis.session.request import Target
 
 _LOOPBACK = ("://localhost", "://127.0.0.1", "://[::1]")
@@ -185,6 +185,9 @@ class Sources:
 
     def _discoverable(self) -> list[str]:
         names = dict.fromkeys((*self.registry.manifests, *self.settings.models.providers))
+        # The generic plug-in is nobody by itself: servers that it serves have names of their own in the settings.
+        if GENERIC not in self.settings.models.providers:
+            names.pop(GENERIC, None)
         return [name for name in names if self.base_url(name) and self.has_key(name)]
 
     async def _discover(self, name: str) -> Sequence[Model]:

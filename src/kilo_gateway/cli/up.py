@@ -89,7 +89,7 @@ def _recipes(url: str, key: str) -> list[str]:
         f"    -H 'Content-Type: application/json' -d '{body}'",
         "OpenAI SDK",
         f"  OPENAI_BASE_URL={url}/v1 OPENAI_API_KEY={key} python your_script.py",
-        "genesis (comes with a later release)",
+        "genesis",
         f"  KILOCODE_API_KEY={key} genesis onboard --base-url {url}/api/gateway/",
         "Kilo CLI",
         f"  KILO_API_URL={url} KILO_API_KEY={key} kilo run -m kilo/kilo/auto 'Say hello.'",
