@@ -37,7 +37,7 @@ def installed_plugins(path: Iterable[str] | None = None) -> list[PluginEntry]:
     found: list[PluginEntry] = []
     for folder in dict.fromkeys(sys.path if path is None else path):
         for record in _records(Path(folder or ".")):
-            package = record.parent.name.partition("-")[0].lower()
+            package = record.parent.stem.partition("-")[0].lower()
             if package in seen:
                 continue
             seen.add(package)

@@ -4,9 +4,12 @@ import sys
 
 import pytest
 
+from genesis.config.schema_models import ProviderSettings
 from genesis.core.fault import GenesisError
+from genesis.core.secret import Secret
 from genesis.providers.installed import PluginEntry
 from genesis.providers.kilocode.discovery import STATIC
+from genesis.providers.provider import Endpoint
 from genesis.providers.registry import Registry
 
 MANIFEST = (
@@ -70,15 +73,68 @@ def test_a_broken_manifest_leaves_the_plugin_out_with_a_warning(acme, tmp_path):
     assert [warning.split('"')[1] for warning in warnings] == ["acme", "gone"]
 
 
+def test_a_name_that_is_taken_leaves_the_later_plugin_out(acme, tmp_path):
+    manifest = MANIFEST.replace('"acme"', '"kilocode"')
+    (tmp_path / "acme_plugin" / "manifest.toml").write_text(manifest)
+    warnings = []
+    registry = Registry(entries=[acme, *OURS], warn=warnings.append)
+    assert registry.manifests["kilocode"].label == "Kilo Gateway"
+    assert 'the provider "kilocode" is there already' in warnings[0]
+
+
+@pytest.mark.parametrize("ident", ["Acme", "a/b", ""])
+def test_an_id_that_a_reference_could_not_name_is_refused(acme, tmp_path, ident):
+    manifest = MANIFEST.replace('"acme"', f'"{ident}"')
+    (tmp_path / "acme_plugin" / "manifest.toml").write_text(manifest)
+    warnings = []
+    assert not Registry(entries=[acme], warn=warnings.append).manifests
+    assert "small letters" in warnings[0]
+
+
+def test_the_code_may_be_a_module_of_the_package(acme, tmp_path):
+    (tmp_path / "acme_plugin" / "plugin.py").write_text("def provider():\n    return 'made'\n")
+    (tmp_path / "acme_plugin" / "__init__.py").write_text("")
+    registry = Registry(entries=[entry("acme", "acme_plugin.plugin:provider")], warn=pytest.fail)
+    assert registry.load("acme") == "made"
+
+
 def test_C13_a_list_of_allowed_plugins_keeps_the_built_in_ones(acme):
     assert set(Registry(entries=[*OURS, acme], allow=["telegram"]).manifests) == {
         "kilocode",
         "openai-compatible",
     }
     assert "acme" in Registry(entries=[*OURS, acme], allow=["acme"]).manifests
-    assert "kilocode" not in Registry(entries=OURS, deny=["kilocode"]).manifests
+    off = Registry(entries=OURS, deny=["kilocode"])
+    assert "kilocode" not in off.manifests
+    with pytest.raises(GenesisError, match="switched off in the settings"):
+        off.load("kilocode")
 
 
 def test_a_provider_that_nobody_claims_is_the_generic_ones():
     registry = Registry(entries=OURS)
     assert registry.load("my-server") is registry.load("openai-compatible")
+
+
+def test_a_provider_of_the_settings_has_the_plugin_of_its_wire_format():
+    anthropic = entry("anthropic", "genesis.providers.anthropic.plugin:provider")
+    registry = Registry(entries=[*OURS, anthropic])
+    mine = registry.load("mine", "anthropic-messages")
+    assert mine is registry.load("anthropic")
+    assert registry.load("other", "openai-completions") is registry.load("openai-compatible")
+
+
+def test_an_endpoint_is_as_the_settings_say():
+    registry, key = Registry(entries=OURS), Secret("kk-1")
+    plain = registry.endpoint("kilocode", None, key, {"A": "1"})
+    assert plain == Endpoint("https://api.kilo.ai/api/gateway/", key, {}, "kilocode", {"A": "1"})
+    settings = ProviderSettings(
+        base_url="http://here/", models=(), headers={"X-Tenant": "a"}, auth_header=False
+    )
+    mine = registry.endpoint("kilocode", settings, key)
+    assert (mine.base_url, mine.key, mine.headers) == ("http://here/", None, {"X-Tenant": "a"})
+
+
+async def test_connections_are_kept_and_given_back():
+    registry = Registry(entries=OURS, keeps_connections=True)
+    registry.load("kilocode")
+    await registry.aclose()

@@ -94,7 +94,8 @@ def _network(error: Exception) -> tuple[str, str | None]:
         return f"Request timed out: {what}", "ETIMEDOUT"
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLError):
-            reason = cause.reason or "the handshake failed"
+            told = (getattr(cause, name, None) for name in ("verify_message", "reason"))
+            reason = next((one for one in told if one), "the handshake failed")
             return f"network error: no trusted TLS connection ({reason})", None
         if isinstance(cause, socket.gaierror):
             code = "EAI_AGAIN" if cause.errno == socket.EAI_AGAIN else "ENOTFOUND"

@@ -241,3 +241,119 @@ async def test_the_routed_model_is_told():
         *_, end = await ask(server, ChatRequest(STATIC[0], HI, thinking="high"))
     assert (end.routed_model, end.why) == ("openai/gpt-5", "cheapest")
     assert "reasoning" not in server.asked[0].json
+
+
+async def test_a_complaint_is_answered_with_a_level_that_is_offered():
+    complaint = Answer(
+        400, b'{"error":{"message":"Bad effort. Supported values are: \'low\', \'medium\'."}}'
+    )
+    answers = [complaint, events(text_chunk("ok", "stop"))]
+    async with serving(lambda _: answers.pop(0)) as server:  # E35
+        await ask(server, ChatRequest(SONNET, HI, thinking="high"))
+    assert [asked.json["reasoning"]["effort"] for asked in server.asked] == ["high", "low"]
+
+
+@pytest.mark.parametrize("model", ["kilo/auto", "x-ai/grok-3"])
+async def test_a_complaint_of_a_model_that_has_no_level_is_not_asked_again(model):
+    complaint = Answer(400, b'{"error":{"message":"Reasoning is mandatory."}}')
+    async with serving(lambda _: complaint) as server:
+        with pytest.raises(ProviderError, match="Reasoning is mandatory"):
+            await ask(server, ChatRequest(Model(model, "M"), HI, thinking="high"))
+    assert len(server.asked) == 1
+
+
+async def test_the_same_complaint_ends_after_each_level_was_tried():
+    complaint = Answer(400, b'{"error":{"message":"Reasoning is mandatory here."}}')
+    async with serving(lambda _: complaint) as server:
+        with pytest.raises(ProviderError):
+            await ask(server, ChatRequest(SONNET, HI, thinking="off"))
+    assert len(server.asked) == 2
+
+
+async def test_E5_the_environment_in_force_is_read_at_each_request():
+    environ = {"KILOCODE_FEATURE": "from-a-file"}
+    async with serving(lambda _: events(text_chunk("hi", "stop"))) as server:
+        there = Endpoint(server.url, KEY, environ=environ)
+        request = ChatRequest(SONNET, HI)
+        for feature in ("one", "two"):
+            environ["KILOCODE_FEATURE"] = feature
+            assert [one async for one in KiloCode({}).stream(there, request)]
+    assert [asked.all("x-kilocode-feature") for asked in server.asked] == [["one"], ["two"]]
+
+
+async def test_offline_in_the_environment_in_force():
+    async with serving(lambda _: Answer()) as server:
+        there = Endpoint(server.url, environ={"GENESIS_OFFLINE": "true"})
+        assert await KiloCode({}).discover(there, warn=pytest.fail) == list(STATIC)
+    assert server.asked == []
+
+
+async def test_C16_a_model_that_no_list_has_is_asked_for():
+    async with serving(lambda _: events(text_chunk("hi", "stop"))) as server:
+        await ask(server, ChatRequest(Model("vendor/unlisted-model", "X"), HI))
+    assert server.asked[0].json["model"] == "vendor/unlisted-model"
+
+
+async def test_G14_G15_a_gemini_history_is_sent_as_it_is():
+    history = (
+        AssistantMessage((TextBlock("I began."),)),
+        AssistantMessage((ToolCallBlock("call-1", "read", "{}", "not base64!"),)),
+        ToolResultMessage("call-1", "read", (TextBlock("x"),)),
+        *HI,
+        *HI,
+    )
+    gemini = Model("google/gemini-3-pro-preview", "Gemini")
+    async with serving(lambda _: events(text_chunk("hi", "stop"))) as server:
+        await ask(server, ChatRequest(gemini, history, "Be brief."))
+    sent = server.asked[0].json["messages"]
+    roles = ["system", "assistant", "assistant", "tool", "user", "user"]
+    assert [message["role"] for message in sent] == roles
+    assert sent[2]["tool_calls"][0]["id"] == "call-1"
+    assert b"signature" not in server.asked[0].body
+    assert b"extra_content" not in server.asked[0].body
+
+
+async def test_reasoning_effort_goes_but_the_settings_extra_body_wins():
+    params = {"extra_body": {"reasoning_effort": "low", "model": "mine"}}
+    async with serving(lambda _: events(text_chunk("hi", "stop"))) as server:
+        await ask(server, ChatRequest(SONNET, HI, thinking="high", params=params))
+    body = server.asked[0].json
+    assert (body["reasoning_effort"], body["model"]) == ("low", "mine")
+    assert body["reasoning"] == {"effort": "high"}
+
+
+async def test_connections_are_kept_when_that_is_asked_for():
+    kilo = KiloCode({})
+    kilo.keep_connections()
+    async with serving(lambda _: events(text_chunk("hi", "stop"))) as server:
+        assert len(await ask(server, ChatRequest(SONNET, HI), kilo)) == 2
+        assert len(await ask(server, ChatRequest(SONNET, HI), kilo)) == 2
+        await kilo.aclose()
+
+
+@pytest.mark.parametrize(
+    ("answer", "warning"),
+    [
+        (Answer(500, b"{}"), "Failed to discover models: HTTP 500, using static catalog"),
+        (Answer(200, b"<html>"), "Discovery failed: "),
+        (Answer(200, b'{"data":[]}'), "No models found from gateway API, using static catalog"),
+        (Answer(200, b'{"data":[{"id":"a/b"}]}'), 'Skipping malformed model entry "a/b": '),
+        (Answer(200, b'{"data":', is_cut=True), "Discovery failed: "),
+        (Answer(301, headers={"location": "ftp://x/"}), "Discovery failed: "),
+        (Answer(301), "Failed to discover models: HTTP 301, using static catalog"),
+    ],
+)
+async def test_whatever_the_gateway_answers_kilo_auto_is_there(answer, warning):
+    warnings = []
+    async with serving(lambda _: answer) as server:
+        models = await KiloCode({}).discover(endpoint(server), warn=warnings.append)
+    assert models == list(STATIC)
+    assert len(warnings) == 1
+    assert warnings[0].startswith(warning)
+
+
+@pytest.mark.parametrize("url", ["", "http://x:port/", "nonsense"])
+async def test_a_base_url_that_is_none_gives_the_static_catalog(url):
+    warnings = []
+    assert await KiloCode({}).discover(Endpoint(url), warn=warnings.append) == list(STATIC)
+    assert warnings[0].startswith("Discovery failed: ")
