@@ -14,12 +14,15 @@ _EFFORTS = {
 }
 
 
+def provider_hint(model_id: str) -> str:
+    """Whose model it is, in lower case: what stands before the first slash; "" if nothing does."""
+    hint, slash, _ = model_id.strip().lower().partition("/")
+    return hint if slash else ""
+
+
 def is_skipped(model_id: str) -> bool:
     """Whether the gateway chooses for this model: exactly `kilo/auto`, and models of xAI."""
-    if model_id == "kilo/auto":
-        return True
-    hint, slash, _ = model_id.strip().lower().partition("/")
-    return bool(slash) and hint == "x-ai"
+    return model_id == "kilo/auto" or provider_hint(model_id) == "x-ai"
 
 
 def with_reasoning(body: dict[str, Any], model_id: str, level: str | None) -> dict[str, Any]:

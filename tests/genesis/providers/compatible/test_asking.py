@@ -155,3 +155,8 @@ def test_of_headers_that_differ_in_case_ours_are_sent():
         b"User-Agent": b"mine",
         b"X-A": b"ours",
     }
+
+
+def test_C9_the_settings_headers_stand_beside_ours():
+    sent = headers_of(Endpoint("http://x", KEY, {"X-Tenant": "a"}), {})
+    assert sent == {b"X-Tenant": b"a", b"User-Agent": b"genesis/0.1"}

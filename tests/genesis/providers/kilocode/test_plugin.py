@@ -20,6 +20,7 @@ from genesis.core.usage import Usage
 from genesis.providers.kilocode.discovery import STATIC
 from genesis.providers.kilocode.plugin import KiloCode
 from genesis.providers.provider import ChatRequest, Endpoint, ToolSpec
+from genesis.providers.registry import Registry
 from tests.genesis.servers import Answer, events, serving, text_chunk
 
 SONNET = Model("anthropic/claude-sonnet-4", "Sonnet", input=("text",))
@@ -270,7 +271,7 @@ async def test_the_same_complaint_ends_after_each_level_was_tried():
     assert len(server.asked) == 2
 
 
-async def test_E5_the_environment_in_force_is_read_at_each_request():
+async def test_the_environment_in_force_is_read_at_each_request():
     environ = {"KILOCODE_FEATURE": "from-a-file"}
     async with serving(lambda _: events(text_chunk("hi", "stop"))) as server:
         there = Endpoint(server.url, KEY, environ=environ)
@@ -286,6 +287,16 @@ async def test_offline_in_the_environment_in_force():
         there = Endpoint(server.url, environ={"GENESIS_OFFLINE": "true"})
         assert await KiloCode({}).discover(there, warn=pytest.fail) == list(STATIC)
     assert server.asked == []
+
+
+async def test_E10_a_list_of_allowed_plugins_changes_nothing():
+    kilo = Registry(allow=["telegram"]).load("kilocode")
+    async with serving(lambda _: events(text_chunk("hi", "stop"))) as server:
+        there = Endpoint(server.url, KEY, environ={"PATH": "/bin"})
+        request = ChatRequest(SONNET, HI, thinking="high")
+        assert [one async for one in kilo.stream(there, request)]
+    assert server.asked[0].all("x-kilocode-feature") == ["genesis"]
+    assert server.asked[0].json["reasoning"] == {"effort": "high"}
 
 
 async def test_C16_a_model_that_no_list_has_is_asked_for():

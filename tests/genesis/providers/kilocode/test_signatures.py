@@ -7,29 +7,42 @@ from genesis.providers.kilocode.signatures import clean_messages, is_base64
 GEMINI, OTHER = "google/gemini-3-pro-preview", "anthropic/claude-sonnet-4"
 
 
-@pytest.mark.parametrize("value", ["AQID", " AQ\nID ", "AQ-D", "AQ_D", "msg_abcd"])
+VALID = {
+    "G3": "AQID",
+    "G6": " AQ\nID ",
+    "G7 dash": "AQ-D",
+    "G7 underscore": "AQ_D",
+    "by chance": "msg_abcd",
+}
+INVALID = {
+    "G4": "sig-1",
+    **{
+        f"G9 {text}": text
+        for text in (
+            "A",
+            "AB",
+            "AQ=ID",
+            "====",
+            "",
+            "not base64!",
+            "reasoning",
+            "SIG-OPAQUE-ABC==",
+        )
+    },
+    "not canonical": "msg_abc123",
+    "two alphabets": "AQ-/",
+    "G10 number": 5,
+    "G10 null": None,
+    "G10 object": {},
+}
+
+
+@pytest.mark.parametrize("value", VALID.values(), ids=VALID)
 def test_valid(value):
     assert is_base64(value)
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        "sig-1",
-        "A",
-        "AB",
-        "AQ=ID",
-        "====",
-        "",
-        "not base64!",
-        "reasoning",
-        "SIG-OPAQUE-ABC==",
-        "msg_abc123",
-        5,
-        None,
-        {},
-    ],
-)
+@pytest.mark.parametrize("value", INVALID.values(), ids=INVALID)
 def test_invalid(value):
     assert not is_base64(value)
 
@@ -51,11 +64,13 @@ def test_G17_G24_by_default_only_one_spelling_and_only_msg_goes():
 def test_G18_both_spellings_where_that_is_asked_for():
     blocks = [
         {"thinkingSignature": "keep_me", "thoughtSignature": "msg_123"},
+        {"redacted": 1, "thinkingSignature": "keep_me_too", "thoughtSignature": "msg_456"},
         {"thoughtSignature": "msg_789"},
         None,
     ]
     assert cleaned(OTHER, *blocks, both_spellings=True) == [
         {"thinkingSignature": "keep_me"},
+        {"redacted": 1, "thinkingSignature": "keep_me_too"},
         {},
         None,
     ]
