@@ -43,8 +43,7 @@ def test_imports_stand_at_the_top_but_where_the_start_is_a_budget():
         for name in sources()
         for function in functions_of(name)
         for node in ast.walk(function)
-        if isinstance(node, ast.Import | ast.ImportFrom)
-        and not name.startswith(GENESIS_LATE)
+        if isinstance(node, ast.Import | ast.ImportFrom) and not name.startswith(GENESIS_LATE)
     }
     assert late == LATE_IMPORTS, (
         "move what is new to the top; strike what has no late import any more"

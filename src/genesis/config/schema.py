@@ -312,7 +312,10 @@ class Screen(Section, frozen=True):
         Literal["folded", "shown", "hidden"], Meta(description="How thinking appears.")
     ] = "folded"
     code_theme: Annotated[
-        str, Meta(description="The colours of code: `auto` follows the terminal, or a name of Pygments.")
+        str,
+        Meta(
+            description="The colours of code: `auto` follows the terminal, or a name of Pygments."
+        ),
     ] = "auto"
     editing_mode: Annotated[Literal["emacs", "vi"], Meta(description="Keys of the prompt.")] = (
         "emacs"
