@@ -4,6 +4,9 @@ import asyncio
 import os
 import sys
 from collections import deque
+from contextlib import aclosing
+from dataclasses import replace
+from secrets import token_hex
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -11,15 +14,22 @@ import typer
 
 from genesis import __version__
 from genesis.auth.profiles import Profiles
+from genesis.commands.light_command import LightCommand, LightGroup
 from genesis.config.load import Loaded, load
 from genesis.config.paths import Paths
 from genesis.core.fault import GenesisError
+from genesis.core.refs import ModelRef
+from genesis.core.secret import Secret
 
 if TYPE_CHECKING:
-    from genesis.daemon.access import Access
+    from socket import socket
 
-DRAIN_S = 10
+    from genesis.daemon.access import Access
+    from genesis.daemon.process import Claim
+
 LOOK_S = 0.5
+NOT_RUNNING = "The daemon does not run. `genesis gateway start` starts it."
+RESTART = "Restart it: genesis gateway stop, then start."
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Unconfigured = Annotated[
     bool, typer.Option("--allow-unconfigured", help='Start although gateway.mode is not "local".')
@@ -29,61 +39,30 @@ Unconfigured = Annotated[
 def register(app: typer.Typer) -> None:
     """Add the group to the command line."""
     group = typer.Typer(
+        cls=LightGroup,
         help="The daemon: holds sessions so that several terminals share them.",
         no_args_is_help=True,
     )
     for command in (run, start, stop, status, logs, install, uninstall):
-        group.command(command.__name__)(command)
+        group.command(command.__name__, cls=LightCommand)(command)
     app.add_typer(group, name="gateway")
 
 
 def run(allow_unconfigured: Unconfigured = False) -> None:
     """Run the daemon in this terminal, until Ctrl-C."""
-    import uvicorn
-
-    from genesis.app import Genesis
     from genesis.daemon import process
-    from genesis.daemon.completions import Completions
-    from genesis.daemon.server import Server
+    from genesis.daemon.serving import listen
 
     paths, loaded = _loaded()
     access = _access(loaded, allow_unconfigured=allow_unconfigured)
-    if process.running_pid(paths) not in {None, os.getpid()}:
-        raise GenesisError(f"The daemon runs already (pid {process.running_pid(paths)}).")
-
-    async def serve() -> bool:
-        genesis = Genesis.open(os.environ, warn=_warn)
-        door = Completions(genesis.sources, lambda: genesis.sources.catalog().references())
-        app = Server(genesis.conversation, door.routes()).app(access)
-        config = uvicorn.Config(
-            app,
-            host=access.host,
-            port=access.port,
-            log_level="warning",
-            lifespan="off",
-            timeout_graceful_shutdown=DRAIN_S,
-            server_header=False,
-        )
-        server = uvicorn.Server(config)
-        try:
-            await server.serve()
-        finally:
-            await genesis.aclose()
-        return server.started
-
-    process.write_pid(paths)
-    sys.stdout.write(f"Genesis gateway {__version__} on {access.url} (pid {os.getpid()})\n")
-    sys.stdout.flush()
-    try:
-        if not asyncio.run(serve()):
-            raise typer.Exit(1)
-    except SystemExit:
-        raise GenesisError(
-            f"The daemon could not listen on {access.url}: the port is taken, or the address is not this machine's. "
-            "Choose another with `genesis config set gateway.port <number>`."
-        ) from None
-    finally:
-        process.forget_pid(paths)
+    own = None
+    if access.secret is None and loaded.settings.gateway.auth.mode != "none":
+        own = token_hex(24)  # clients of this user find it beside the port
+        access = replace(access, secret=Secret(own))
+    with process.claimed(paths) as claim, listen(access) as door:
+        # The folder that it was started in is not the daemon's: its `.env` would be read.
+        os.chdir(paths.state_dir)
+        asyncio.run(_serve(access, own, claim, door))
 
 
 def start(allow_unconfigured: Unconfigured = False) -> None:
@@ -91,22 +70,21 @@ def start(allow_unconfigured: Unconfigured = False) -> None:
     from genesis.daemon import process
 
     paths, loaded = _loaded()
-    access = _access(loaded, allow_unconfigured=allow_unconfigured)
-    pid = process.running_pid(paths)
-    if pid is not None:
-        sys.stdout.write(f"The daemon runs already (pid {pid}) on {access.url}.\n")
-        return
-    arguments = ["--allow-unconfigured"] if allow_unconfigured else []
-    pid = process.start(paths, arguments, lambda: is_healthy(access))
-    sys.stdout.write(f"Started the daemon (pid {pid}) on {access.url}.\n")
+    _access(loaded, allow_unconfigured=allow_unconfigured)
+    found = process.running(paths)
+    if found is None:
+        found = process.start(paths, ["--allow-unconfigured"] if allow_unconfigured else [])
+        told = "Started the daemon"
+    else:
+        told = "The daemon runs already"
+    sys.stdout.write(f"{told} (pid {found.pid}) on {found.access(None).url}.\n")
 
 
 def stop() -> None:
     """Stop the daemon; running turns get 10 seconds."""
     from genesis.daemon import process
 
-    paths, _ = _loaded()
-    told = "Stopped the daemon." if process.stop(paths) else "The daemon does not run."
+    told = "Stopped the daemon." if process.stop(Paths.of(os.environ)) else NOT_RUNNING
     sys.stdout.write(f"{told}\n")
 
 
@@ -115,26 +93,30 @@ def status(json: Json = False) -> None:
     from genesis.daemon import process, service
 
     paths, loaded = _loaded()
-    access = _access(loaded, allow_unconfigured=True)
-    pid = process.running_pid(paths)
-    answers = is_healthy(access)
+    found = process.running(paths)
+    access = _access(loaded)
+    if found is not None:
+        access = found.access(access.secret)
+    health = _health(access) if found is not None else None
+    problem = _problem(health) if found is not None else NOT_RUNNING
     if json:
         facts = {
-            "running": pid is not None,
-            "pid": pid,
-            "answers": answers,
+            "running": found is not None,
+            "pid": found.pid if found is not None else None,
+            "answers": health is not None,
+            "usable": not problem,
             "url": access.url,
             "auth": loaded.settings.gateway.auth.mode,
-            "installed": service.unit_path(paths).exists(),
+            "version": (health or {}).get("version"),
+            "installed": service.unit_path(os.environ).exists(),
             "log": str(process.log_file(paths)),
         }
         sys.stdout.write(msgspec.json.encode(facts).decode() + "\n")
-    else:
-        runs = f"runs (pid {pid})" if pid is not None else "does not run"
-        sys.stdout.write(
-            f"The daemon {runs} and {'answers' if answers else 'does not answer'} on {access.url}.\n"
-        )
-    if not answers:
+    elif found is not None:
+        sys.stdout.write(f"The daemon runs (pid {found.pid}) on {access.url}.\n")
+    if problem and not json:
+        sys.stdout.write(f"{problem}\n")
+    if problem:
         raise typer.Exit(1)
 
 
@@ -142,25 +124,29 @@ def logs(
     lines: Annotated[int, typer.Option("--lines", "-n", help="How many.", min=1)] = 50,
 ) -> None:
     """The last lines of the daemon's log."""
-    from genesis.daemon import process
+    from genesis.daemon import process, service
 
-    paths, _ = _loaded()
-    try:
-        with process.log_file(paths).open(encoding="utf-8", errors="replace") as file:
+    log = process.log_file(Paths.of(os.environ))
+    if log.exists():
+        with log.open(encoding="utf-8", errors="replace") as file:
             sys.stdout.writelines(deque(file, maxlen=lines))
-    except FileNotFoundError:
+    elif service.unit_path(os.environ).exists():
         raise GenesisError(
-            "There is no log: the daemon was not started in the background yet."
-        ) from None
+            f"systemd keeps the daemon's log: journalctl --user -u {service.UNIT} -n {lines}"
+        )
+    else:
+        raise GenesisError("There is no log: the daemon was not started in the background yet.")
 
 
 def install() -> None:
     """Let systemd run the daemon from your login on."""
-    from genesis.daemon import service
+    from genesis.daemon import process, service
 
     paths, loaded = _loaded()
     _access(loaded, allow_unconfigured=False)
-    for line in service.install(loaded, Profiles(paths.auth_profiles).load()):
+    if not service.unit_path(os.environ).exists() and process.stop(paths):
+        sys.stdout.write("Stopped the daemon that ran: systemd starts its own.\n")
+    for line in service.install(loaded, Profiles(paths.auth_profiles).load(), os.environ):
         sys.stdout.write(f"{line}\n")
 
 
@@ -168,20 +154,70 @@ def uninstall() -> None:
     """Undo `install`."""
     from genesis.daemon import service
 
-    paths, _ = _loaded()
-    for line in service.uninstall(paths):
+    for line in service.uninstall(Paths.of(os.environ), os.environ):
         sys.stdout.write(f"{line}\n")
 
 
-def is_healthy(access: "Access") -> bool:
-    """Whether a daemon of Genesis answers there."""
+async def _serve(access: "Access", own: str | None, claim: "Claim", door: "socket") -> None:
+    """Compose the daemon and serve until it is stopped. `own` is its token where the settings have none."""
+    from genesis.app import Genesis
+    from genesis.daemon.completions import Choices, Completions
+    from genesis.daemon.freshness import Freshness
+    from genesis.daemon.process import Running
+    from genesis.daemon.server import Server
+    from genesis.daemon.serving import Serving
+    from genesis.daemon.turns import Places
+
+    genesis = Genesis.open(os.environ, warn=_warn)
+    paths, places = genesis.paths, Places()
+    refresh = Freshness((paths.config_path, paths.dotenv), genesis.reload, sys.stderr.write)
+
+    def resolve(name: str) -> ModelRef:
+        return genesis.conversation.facts.resolve(name)  # a reload puts others in their place
+
+    choices = Choices(
+        models=lambda: genesis.sources,
+        resolve=resolve,
+        references=lambda: list(genesis.sources.catalog().references()),
+    )
+    completions = Completions(choices, places, refresh=refresh)
+    server = Server(genesis.conversation, completions.routes(), places=places, refresh=refresh)
+    host, port = door.getsockname()[:2]
+    at = replace(access, host=host, port=port)
+
+    def ready() -> None:
+        claim.publish(Running(os.getpid(), at.host, at.port, own))
+        sys.stdout.write(f"Genesis gateway {__version__} on {at.url} (pid {os.getpid()})\n")
+        sys.stdout.flush()
+
+    async with aclosing(genesis):
+        serving = Serving(server.app(at), server.turns, ready=ready, reload=refresh.reload)
+        await serving.serve(sockets=[door])
+    sys.stdout.write("Genesis gateway has stopped.\n")
+
+
+def _health(access: "Access") -> dict[str, object] | None:
+    """What a daemon of Genesis tells of itself there; None if none answers. The pid is told to those who are let in."""
     import httpx
 
+    headers = {"Authorization": f"Bearer {access.secret.reveal()}"} if access.secret else {}
     try:
-        answer = httpx.get(f"{access.url}/health", timeout=LOOK_S, trust_env=False)
-    except httpx.HTTPError:
-        return False
-    return answer.status_code == 200 and b'"genesis"' in answer.content
+        answer = httpx.get(f"{access.url}/health", headers=headers, timeout=LOOK_S, trust_env=False)
+        found = msgspec.json.decode(answer.content, type=dict[str, object])
+    except (httpx.HTTPError, msgspec.DecodeError):
+        return None
+    return found if found.get("service") == "genesis" else None
+
+
+def _problem(health: dict[str, object] | None) -> str:
+    """Why a daemon that runs is of no use; nothing if it is."""
+    if health is None:
+        return "It does not answer. `genesis gateway logs` may tell why."
+    if "pid" not in health:
+        return f"It has another token than the settings. {RESTART}"
+    if health.get("version") != __version__:
+        return f"It is of version {health.get('version')}, this is {__version__}. {RESTART}"
+    return ""
 
 
 def _loaded() -> tuple[Paths, Loaded]:
@@ -189,7 +225,7 @@ def _loaded() -> tuple[Paths, Loaded]:
     return paths, load(paths, os.environ, warn=_warn).require()
 
 
-def _access(loaded: Loaded, *, allow_unconfigured: bool) -> "Access":
+def _access(loaded: Loaded, *, allow_unconfigured: bool = True) -> "Access":
     from genesis.daemon.access import access_of
 
     return access_of(loaded, allow_unconfigured=allow_unconfigured)

@@ -2,9 +2,11 @@
 
 access.py       where it listens and who may talk to it
 server.py       the protocol: sessions, turns as event streams, approvals
-completions.py  the OpenAI-compatible door in front of the default model
-watchers.py     other terminals that watch a session's turn
+turns.py        the turns that run, who asked for them and who watches
+completions.py  the OpenAI-compatible door in front of the default model; chat_wire.py is its wire
 client.py       DaemonConversation: the same Conversation, over HTTP
-process.py      started, stopped and found by its pid
+serving.py      listens, and stops without tearing turns apart
+freshness.py    changed settings are in force with the next question
+process.py      started, found and stopped: one lock, one file
 service.py      its systemd user unit
 """

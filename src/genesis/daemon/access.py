@@ -10,7 +10,6 @@ from genesis.config.section import SecretSetting
 from genesis.core.fault import GenesisError
 from genesis.core.secret import Secret
 
-LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
 TOKEN_VARIABLE = "GENESIS_GATEWAY_TOKEN"  # noqa: S105 - the variable's name
 PASSWORD_VARIABLE = "GENESIS_GATEWAY_PASSWORD"  # noqa: S105 - the variable's name
 
@@ -38,13 +37,16 @@ class Access:
         """Whether a request shows the secret; compared in constant time."""
         if self.secret is None:
             return True
-        shown = headers.get("authorization", "").removeprefix("Bearer ").strip()
+        scheme, _, shown = headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            return False
+        shown = shown.strip()
         return hmac.compare_digest(shown.encode(), self.secret.reveal().encode())
 
     def knows_host(self, host: str) -> bool:
         """Whether a request's Host header means us: a page in a browser must not reach the daemon by a name of its own."""
         name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
-        return not self.is_loopback or name.lower() in LOOPBACK_NAMES
+        return not self.is_loopback or is_loopback(name)
 
 
 def access_of(loaded: Loaded, *, allow_unconfigured: bool = True) -> Access:
@@ -64,6 +66,11 @@ def access_of(loaded: Loaded, *, allow_unconfigured: bool = True) -> Access:
         secret = _secret(gateway.auth.token, loaded.environ, TOKEN_VARIABLE)
     elif gateway.auth.mode == "password":
         secret = _secret(gateway.auth.password, loaded.environ, PASSWORD_VARIABLE)
+    if secret is None and gateway.auth.mode == "password":
+        raise GenesisError(
+            "gateway.auth.mode is password, and there is no password: set gateway.auth.password, "
+            f"or {PASSWORD_VARIABLE} in {loaded.paths.shown(loaded.paths.dotenv)}."
+        )
     if secret is None and not is_loopback(host):
         raise GenesisError(
             f"The daemon does not listen on {host} without a token: anybody who reaches it could run commands here. "

@@ -1,31 +1,45 @@
 """DaemonConversation: the same Conversation, over HTTP; and attach(), which finds the daemon if it runs."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import suppress
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import httpx
 import httpx_sse
 import msgspec
 
+from genesis import __version__
 from genesis.config.load import Loaded
 from genesis.config.paths import Paths
 from genesis.core.events import AgentEvent, TurnEnded
 from genesis.core.fault import GenesisError
 from genesis.core.message import UserMessage
+from genesis.daemon import process
 from genesis.daemon.access import Access, access_of
 from genesis.session.approval import Decision
 from genesis.session.conversation import SessionInfo, SessionView
 
 LOOK_S = 0.3
+STOP_S = 2.0
+# The daemon sends at least a comment every 15 s of a stream.
 ANSWER_S = 60.0
+COMPACT_S = 600.0
 T = TypeVar("T")
 _EVENTS: msgspec.json.Decoder[Any] = msgspec.json.Decoder(AgentEvent)
 
 
-async def attach(_paths: Paths, loaded: Loaded) -> "DaemonConversation | None":
-    """The daemon's conversation, if it runs and takes our token; None if it does not."""
+async def attach(paths: Paths, loaded: Loaded) -> "DaemonConversation | None":
+    """The daemon's conversation, if it runs, is of this version and takes our token; else None.
+
+    The token goes only to the port that the daemon itself has noted: what else may listen there never sees it.
+    """
+    found = process.running(paths)
+    if found is None:
+        return None
     try:
-        access = access_of(loaded)
+        access = found.access(access_of(loaded).secret)
     except GenesisError:
         return None
     conversation = DaemonConversation(access)
@@ -33,6 +47,12 @@ async def attach(_paths: Paths, loaded: Loaded) -> "DaemonConversation | None":
         return conversation
     await conversation.aclose()
     return None
+
+
+class Value(msgspec.Struct, frozen=True):
+    """An answer that says one thing."""
+
+    value: str
 
 
 class DaemonConversation:
@@ -45,14 +65,14 @@ class DaemonConversation:
         )
 
     async def is_there(self) -> bool:
-        """Whether a daemon of Genesis answers, and lets us in."""
+        """Whether a daemon of this Genesis answers in time, and lets us in."""
         try:
             answer = await self._client.get("/health", timeout=LOOK_S)
-            if answer.status_code != 200 or b'"genesis"' not in answer.content:
-                return False
-            return (await self._client.get("/sessions", timeout=ANSWER_S)).status_code == 200
-        except httpx.HTTPError:
+            facts = msgspec.json.decode(answer.content, type=dict[str, Any])
+        except (httpx.HTTPError, msgspec.DecodeError):
             return False
+        # The pid is told only to those who are let in.
+        return facts.get("service") == "genesis" and facts.get("version") == __version__ and "pid" in facts  # fmt: skip
 
     async def aclose(self) -> None:
         """Leave."""
@@ -63,7 +83,7 @@ class DaemonConversation:
         return await self._ask("GET", "/sessions", list[SessionInfo])
 
     async def open(self, session_id: str | None, workspace: str = "") -> SessionView:
-        """Open a session, or begin one that works in the folder."""
+        """Open a session, or begin one in that workspace."""
         asked = {"id": session_id, "workspace": workspace}
         return await self._ask("POST", "/sessions", SessionView, asked)
 
@@ -74,38 +94,48 @@ class DaemonConversation:
         *,
         model: str | None = None,
         thinking: str | None = None,
-    ) -> AsyncIterator[AgentEvent]:
-        """One turn."""
+    ) -> AsyncGenerator[AgentEvent, None]:
+        """One turn. Closing the iterator stops it; a connection that is lost does not."""
         body = msgspec.json.encode({"message": message, "model": model, "thinking": thinking})
-        path = f"/sessions/{session_id}/messages"
-        timeout = httpx.Timeout(ANSWER_S, read=None)
+        path = f"/sessions/{_named(session_id)}/messages"
         has_ended = False
         try:
-            async with self._client.stream("POST", path, content=body, timeout=timeout) as answer:
+            async with self._client.stream("POST", path, content=body) as answer:
                 if answer.status_code != 200:
                     raise _refused(answer.status_code, await answer.aread())
                 async for event in httpx_sse.EventSource(answer).aiter_sse():
                     told: AgentEvent = _EVENTS.decode(event.data)
                     has_ended = isinstance(told, TurnEnded)
                     yield told
+        except (GeneratorExit, asyncio.CancelledError):
+            if not has_ended:
+                await self._stop(session_id)
+            raise
         except httpx.HTTPError as error:
             raise _gone(error) from None
+        except msgspec.DecodeError as error:
+            raise _other_version(error) from None
         if not has_ended:
             raise GenesisError(
                 "The daemon ended in the middle of the turn. What was said is saved: open the session again."
             )
 
+    async def _stop(self, session_id: str) -> None:
+        with suppress(httpx.HTTPError):
+            await self._client.post(f"/sessions/{_named(session_id)}/cancel", timeout=STOP_S)
+
     async def decide(self, approval_id: str, decision: Decision) -> None:
         """Answer an approval."""
-        await self._post(f"/approvals/{approval_id}", {"value": decision})
+        await self._post(f"/approvals/{_named(approval_id)}", {"value": decision})
 
     async def cancel(self, session_id: str) -> None:
         """Stop the session's turn."""
-        await self._post(f"/sessions/{session_id}/cancel", None)
+        await self._post(f"/sessions/{_named(session_id)}/cancel", None)
 
     async def compact(self, session_id: str) -> str:
         """Shorten what the model has to read."""
-        return await self._text("POST", f"/sessions/{session_id}/compact")
+        path = f"/sessions/{_named(session_id)}/compact"
+        return await self._text("POST", path, timeout_s=COMPACT_S)
 
     async def models_text(self, arguments: list[str]) -> str:
         """The `/models` listing."""
@@ -114,46 +144,56 @@ class DaemonConversation:
 
     async def set_model(self, session_id: str, ref: str) -> str:
         """Choose the session's model."""
-        return await self._text("POST", f"/sessions/{session_id}/model", ref)
+        return await self._text("POST", f"/sessions/{_named(session_id)}/model", ref)
 
     async def set_thinking(self, session_id: str, level: str) -> str:
         """Choose how much it thinks."""
-        return await self._text("POST", f"/sessions/{session_id}/thinking", level)
+        return await self._text("POST", f"/sessions/{_named(session_id)}/thinking", level)
 
     async def status(self, session_id: str) -> str:
         """Lines about the session."""
-        return await self._text("GET", f"/sessions/{session_id}/status")
+        return await self._text("GET", f"/sessions/{_named(session_id)}/status")
 
     async def usage(self, session_id: str) -> str:
         """Lines about its tokens."""
-        return await self._text("GET", f"/sessions/{session_id}/usage")
+        return await self._text("GET", f"/sessions/{_named(session_id)}/usage")
 
-    async def _text(self, method: str, path: str, value: str | None = None) -> str:
+    async def _text(
+        self, method: str, path: str, value: str | None = None, *, timeout_s: float = ANSWER_S
+    ) -> str:
         body = {"value": value} if value is not None else None
-        found = await self._ask(method, path, dict[str, str], body)
-        return found["value"]
+        content = await self._answer(method, path, body, timeout_s=timeout_s)
+        return _decoded(content, Value).value
 
     async def _post(self, path: str, body: object) -> None:
         await self._answer("POST", path, body)
 
     async def _ask(self, method: str, path: str, kind: type[T], body: object = None) -> T:
-        content = await self._answer(method, path, body)
-        try:
-            return msgspec.json.decode(content, type=kind)
-        except msgspec.DecodeError as error:
-            raise GenesisError(
-                f"The daemon answered in a form that this version does not know ({error}). Restart it: genesis gateway stop, then start."
-            ) from None
+        return _decoded(await self._answer(method, path, body), kind)
 
-    async def _answer(self, method: str, path: str, body: object) -> bytes:
+    async def _answer(
+        self, method: str, path: str, body: object, *, timeout_s: float = ANSWER_S
+    ) -> bytes:
         content = b"" if body is None else msgspec.json.encode(body)
         try:
-            answer = await self._client.request(method, path, content=content)
+            answer = await self._client.request(method, path, content=content, timeout=timeout_s)
         except httpx.HTTPError as error:
             raise _gone(error) from None
         if answer.status_code >= 300:
             raise _refused(answer.status_code, answer.content)
         return answer.content
+
+
+def _named(text: str) -> str:
+    """A name as a part of a path: what a person types may hold a slash."""
+    return quote(text, safe="") or "-"
+
+
+def _decoded(content: bytes, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except msgspec.DecodeError as error:
+        raise _other_version(error) from None
 
 
 def _refused(status: int, body: bytes) -> GenesisError:
@@ -167,4 +207,10 @@ def _refused(status: int, body: bytes) -> GenesisError:
 def _gone(error: Exception) -> GenesisError:
     return GenesisError(
         f"The daemon cannot be reached any more ({type(error).__name__}). `genesis gateway status` tells whether it runs; --local does without it."
+    )
+
+
+def _other_version(error: Exception) -> GenesisError:
+    return GenesisError(
+        f"The daemon answered in a form that this version does not know ({error}). Restart it: genesis gateway stop, then start."
     )

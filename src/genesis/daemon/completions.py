@@ -1,48 +1,60 @@
 """The OpenAI-compatible door: chat completions in front of the default model, or the one that is named; no tools of ours run.
 
-What a client sends is answered by the model alone: its messages, as they are, through the same failover as a turn.
+What a client sends is answered by the model alone: its messages and its tools, through the same failover as a turn.
 """
 
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
-from genesis.core.events import StreamEnd, StreamEvent, TextDelta, ThinkingDelta
-from genesis.core.fault import GenesisError
-from genesis.core.message import AssistantMessage, ImageBlock, Message, TextBlock, UserMessage
-from genesis.core.refs import ModelRef, key, parse
-from genesis.core.usage import Usage
-from genesis.daemon.server import as_json, problem, read
+from genesis.core.events import StreamEnd, StreamEvent
+from genesis.core.fault import AuthMissingError, GenesisError, ProviderError
+from genesis.core.refs import ModelRef, key
+from genesis.daemon.chat_wire import Asked, Json, Replies, read_messages, read_tools
+from genesis.daemon.server import EventStream, as_json, problem, read, unless_gone
+from genesis.daemon.turns import Places, RefusedError, close
+from genesis.failover.classify import classify, is_context_overflow
 from genesis.failover.messages import user_message
+from genesis.failover.rules import REASON_STATUS
+from genesis.providers.kilocode.levels import read_level
 from genesis.providers.provider import ChatRequest
-from genesis.session.request import Models, Target, open_answer
+from genesis.session.request import Models, Opened, Target, open_answer
 
 DEFAULT_NAMES = frozenset({"", "default", "genesis", "auto"})
-_FINISH = {"stop": "stop", "length": "length", "tool_use": "tool_calls"}
+CLIENT_GONE = 499
+UNAVAILABLE = 502
 
 
-class Asked(msgspec.Struct):
-    """What is read of a request; everything else is left out, and not refused."""
+@dataclass(frozen=True)
+class Choices:
+    """What may be asked. `models` are those of the settings as they are now, `resolve` reads a name, `references` lists."""
 
-    messages: list[dict[str, Any]]
-    model: str = ""
-    stream: bool = False
-    temperature: float | None = None
-    max_tokens: int | None = None
-    max_completion_tokens: int | None = None
+    models: Callable[[], Models]
+    resolve: Callable[[str], ModelRef]
+    references: Callable[[], list[ModelRef]]
 
 
 class Completions:
-    """The handlers. `references` lists what may be asked for."""
+    """The handlers. `refresh` puts changed settings in force, `clock` gives seconds since the epoch."""
 
-    def __init__(self, models: Models, references: Callable[[], Sequence[ModelRef]]) -> None:
-        self._models = models
-        self._references = references
+    def __init__(
+        self,
+        choices: Choices,
+        places: Places,
+        *,
+        refresh: Callable[[], None] = lambda: None,
+        clock: Callable[[], float] = lambda: time.time_ns() / 1e9,
+    ) -> None:
+        self._choices = choices
+        self._places = places
+        self._refresh = refresh
+        self._clock = clock
+        self._number = 0
 
     def routes(self) -> list[Route]:
         """Their rows in the table of URLs."""
@@ -52,158 +64,134 @@ class Completions:
         ]
 
     async def _list(self, _request: Request) -> Response:
+        self._refresh()
+        created = int(self._clock())
         rows = [
-            {"id": key(ref), "object": "model", "owned_by": ref.provider}
-            for ref in self._references()
+            {"id": key(ref), "object": "model", "created": created, "owned_by": ref.provider}
+            for ref in self._choices.references()
         ]
         return as_json({"object": "list", "data": rows})
 
     async def _complete(self, request: Request) -> Response:
         asked = await read(request, Asked)
-        name = asked.model.strip()
-        requested = None if name.lower() in DEFAULT_NAMES else parse(name, "kilocode")
-        chain = self._models.chain(requested)
-        shown = key(chain[0]) if chain else name
-        system, messages = _messages(asked.messages)
+        if asked.n != 1:
+            raise GenesisError(f"n is {asked.n}: this door gives one answer a request.")
+        self._refresh()
+        models = self._choices.models()
+        chain = self._chain(models, asked.model.strip())
+        request_for = _request_for(asked)
+        self._places.take()
+        is_handed_over = False
         try:
-            opened = await open_answer(
-                self._models,
-                chain,
-                lambda target: _request(target, asked, system, messages),
-                notice=lambda _text: None,
-            )
+            opened = await unless_gone(request, _open(models, chain, request_for))
+            if opened is None:
+                return Response(status_code=CLIENT_GONE)
+            replies = self._replies(chain[0])
+            if not asked.stream:
+                return await self._whole(request, opened, replies)
+            is_handed_over = True
+            wants_usage = asked.stream_options is not None and asked.stream_options.include_usage
+            events = _stream(opened, replies, models, wants_usage=wants_usage)
+            return EventStream(events, self._places.give_back)
+        except (GenesisError, OSError) as error:
+            return _failed(error, chain[0], models)
+        finally:
+            if not is_handed_over:
+                self._places.give_back()
+
+    async def _whole(self, request: Request, opened: Opened, replies: Replies) -> Response:
+        found = await unless_gone(request, _all(opened))
+        return Response(status_code=CLIENT_GONE) if found is None else as_json(replies.whole(found))
+
+    def _chain(self, models: Models, name: str) -> list[ModelRef]:
+        try:
+            requested = None if name.lower() in DEFAULT_NAMES else self._choices.resolve(name)
         except GenesisError as error:
-            first = chain[0] if chain else ModelRef("", "")
-            return problem(502, user_message(error, first.provider, first.model))
-        ident = f"chatcmpl-{time.time_ns():x}"
-        if asked.stream:
-            return StreamingResponse(
-                _stream(opened.events, ident, shown), media_type="text/event-stream"
-            )
-        return await _whole(opened.events, ident, shown)
+            raise RefusedError(404, error.message) from None
+        chain = models.chain(requested)
+        if not chain:
+            raise RefusedError(404, "There is no default model. Set one: genesis models set <ref>.")
+        return chain
+
+    def _replies(self, ref: ModelRef) -> Replies:
+        self._number += 1
+        now = self._clock()
+        return Replies(f"chatcmpl-{int(now * 1000):x}-{self._number:x}", int(now), key(ref))
 
 
-def _request(
-    target: Target, asked: Asked, system: str, messages: tuple[Message, ...]
-) -> ChatRequest:
-    params = dict(target.params)
-    if asked.temperature is not None:
-        params["temperature"] = asked.temperature
-    limit = asked.max_completion_tokens or asked.max_tokens
-    if limit:
-        params["maxTokens"] = limit
-    return ChatRequest(target.model, messages, system, thinking=target.thinking, params=params)
+async def _open(
+    models: Models, chain: list[ModelRef], request_for: Callable[[Target], ChatRequest]
+) -> Opened:
+    return await open_answer(models, chain, request_for, notice=lambda _text: None)
 
 
-def _messages(wire: list[dict[str, Any]]) -> tuple[str, tuple[Message, ...]]:
-    system: list[str] = []
-    found: list[Message] = []
-    for number, one in enumerate(wire):
-        role, parts = one.get("role"), _parts(one.get("content"), number)
-        texts = "\n".join(part.text for part in parts if isinstance(part, TextBlock))
-        if role in {"system", "developer"}:
-            system.append(texts)
-        elif role == "user":
-            found.append(UserMessage(parts))
-        elif role == "assistant":
-            found.append(AssistantMessage((TextBlock(texts),)))
-        else:
-            raise GenesisError(
-                f'messages[{number}].role is "{role}": this door takes system, user and assistant messages.'
-            )
-    return "\n\n".join(system), tuple(found)
-
-
-def _parts(content: object, number: int) -> tuple[TextBlock | ImageBlock, ...]:
-    if isinstance(content, str):
-        return (TextBlock(content),)
-    found: list[TextBlock | ImageBlock] = []
-    for part in content if isinstance(content, list) else ():
-        kind = part.get("type") if isinstance(part, dict) else None
-        if kind == "text" and isinstance(part.get("text"), str):
-            found.append(TextBlock(part["text"]))
-        elif kind == "image_url":
-            url = str((part.get("image_url") or {}).get("url", ""))
-            head, _, data = url.partition(";base64,")
-            if not head.startswith("data:image/") or not data:
-                raise GenesisError(
-                    f"messages[{number}]: a picture must be a data: URL; Genesis fetches none."
-                )
-            found.append(ImageBlock(data, head.removeprefix("data:")))
-    return tuple(found)
-
-
-async def _whole(events: AsyncIterator[StreamEvent], ident: str, model: str) -> Response:
-    texts: list[str] = []
-    end = StreamEnd("stop")
+async def _all(opened: Opened) -> list[StreamEvent]:
     try:
-        async for event in events:
-            if isinstance(event, TextDelta):
-                texts.append(event.text)
-            elif isinstance(event, StreamEnd):
-                end = event
-    except GenesisError as error:
-        return problem(502, user_message(error, "", model))
-    choice = {
-        "index": 0,
-        "message": {"role": "assistant", "content": "".join(texts)},
-        "finish_reason": _FINISH.get(end.stop_reason, "stop"),
-    }
-    return as_json(
-        {
-            "id": ident,
-            "object": "chat.completion",
-            "created": _now(),
-            "model": end.routed_model or model,
-            "choices": [choice],
-            "usage": _usage(end.usage),
-        }
-    )
+        return [event async for event in opened.events]
+    finally:
+        await close(opened.events)
+
+
+def _request_for(asked: Asked) -> Callable[[Target], ChatRequest]:
+    """What is asked of each model of the chain. Raises GenesisError for what cannot be read."""
+    system, messages = read_messages(asked.messages)
+    tools = read_tools(asked.tools)
+    level = read_level(asked.reasoning_effort) if asked.reasoning_effort else None
+    own, extra = asked.params(), asked.extra()
+
+    def request_for(target: Target) -> ChatRequest:
+        params = {**target.params, **own}
+        if extra:
+            params["extra_body"] = {**_extra_of(target), **extra}
+            params.pop("extraBody", None)
+        return ChatRequest(target.model, messages, system, tools, level or target.thinking, params)
+
+    return request_for
+
+
+def _extra_of(target: Target) -> Json:
+    for name in ("extraBody", "extra_body"):
+        extra = target.params.get(name)
+        if isinstance(extra, dict):
+            return extra
+    return {}
 
 
 async def _stream(
-    events: AsyncIterator[StreamEvent], ident: str, model: str
-) -> AsyncIterator[bytes]:
-    def chunk(delta: dict[str, Any], finish: str | None = None, **more: object) -> bytes:
-        choice = {"index": 0, "delta": delta, "finish_reason": finish}
-        body = {
-            "id": ident,
-            "object": "chat.completion.chunk",
-            "created": _now(),
-            "model": model,
-            "choices": [choice],
-        }
-        return b"data: " + msgspec.json.encode(body | more) + b"\n\n"
-
-    yield chunk({"role": "assistant", "content": ""})
+    opened: Opened, replies: Replies, models: Models, *, wants_usage: bool
+) -> AsyncGenerator[bytes, None]:
+    yield _line(replies.begin())
     try:
-        async for event in events:
-            if isinstance(event, TextDelta):
-                yield chunk({"content": event.text})
-            elif isinstance(event, ThinkingDelta):
-                yield chunk({"reasoning_content": event.text})
-            elif isinstance(event, StreamEnd):
-                yield chunk({}, _FINISH.get(event.stop_reason, "stop"), usage=_usage(event.usage))
-    except GenesisError as error:
-        body = {
-            "error": {
-                "message": user_message(error, "", model),
-                "type": "genesis_error",
-                "code": 502,
-            }
-        }
-        yield b"data: " + msgspec.json.encode(body) + b"\n\n"
+        async for event in opened.events:
+            yield _line(replies.chunk(event))
+            if isinstance(event, StreamEnd) and wants_usage:
+                yield _line(replies.usage(event.usage))
+    except (GenesisError, OSError) as error:
+        status, told = _sentence(error, opened.target.ref, models)
+        yield _line({"error": {"message": told, "type": "provider_error", "code": status}})
+    finally:
+        await close(opened.events)
     yield b"data: [DONE]\n\n"
 
 
-def _usage(usage: Usage) -> dict[str, object]:
-    prompt = (usage.input or 0) + (usage.cache_read or 0)
-    return {
-        "prompt_tokens": prompt,
-        "completion_tokens": usage.output or 0,
-        "total_tokens": usage.total,
-    }
+def _line(body: Json) -> bytes:
+    return b"data: " + msgspec.json.encode(body) + b"\n\n"
 
 
-def _now() -> int:
-    return time.time_ns() // 1_000_000_000
+def _failed(error: GenesisError | OSError, ref: ModelRef, models: Models) -> Response:
+    if isinstance(error, RefusedError):
+        return problem(error.status, error.message)
+    status, told = _sentence(error, ref, models)
+    return problem(status, told, "provider_error")
+
+
+def _sentence(error: GenesisError | OSError, ref: ModelRef, models: Models) -> tuple[int, str]:
+    """The status and the sentence of a failure. What is the provider's word about us is not ours about the client."""
+    told = user_message(error, ref.provider, ref.model, secrets=tuple(models.secrets()))
+    if isinstance(error, AuthMissingError):
+        return 503, told
+    if isinstance(error, ProviderError) and is_context_overflow(error):
+        return 400, told
+    reason = classify(error) if isinstance(error, ProviderError) else None
+    status = REASON_STATUS[reason] if reason in {"rate_limit", "format", "billing"} else UNAVAILABLE
+    return status, told

@@ -1,26 +1,35 @@
 """The daemon's protocol: JSON over HTTP; a turn is a stream of server-sent events (docs/genesis/daemon.md)."""
 
-from collections.abc import AsyncIterator
+import asyncio
+import os
+import sys
+import traceback
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any, TypeVar
 
 import msgspec
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
+from typing_extensions import override
 
 from genesis import __version__
-from genesis.core.events import AgentEvent, Notice, TurnEnded
+from genesis.core.events import AgentEvent, Notice
 from genesis.core.fault import GenesisError
 from genesis.core.message import UserMessage
 from genesis.daemon.access import Access
-from genesis.daemon.watchers import Watchers
+from genesis.daemon.turns import Listener, Places, RefusedError, Turns
+from genesis.failover.redact import redacted
 from genesis.session.approval import Decision
-from genesis.session.conversation import Conversation
+from genesis.session.conversation import Conversation, SessionView
 
 MOST_BODY_BYTES = 32 * 1024 * 1024
-MOST_TURNS = 16
+# A stream that says nothing for so long sends a comment: both ends see whether the other is there.
+SILENCE_S = 15.0
+COMMENT = b": \n\n"
 T = TypeVar("T")
 
 
@@ -39,27 +48,54 @@ class Value(msgspec.Struct, frozen=True):
 
 
 class Opening(msgspec.Struct, frozen=True):
-    """Which session to open; None: a new one, that works in the folder (the daemon's own where none is named)."""
+    """Which session to open; None: a new one, that works in that folder."""
 
     id: str | None = None
     workspace: str = ""
 
 
-class Server:
-    """The handlers, over one Conversation that lives in this process."""
+class EventStream(StreamingResponse):
+    """Server-sent events. `close` is called when it ends, whatever ended it: also a client that was gone before it began."""
 
-    def __init__(self, conversation: Conversation, more: list[Route] | None = None) -> None:
+    def __init__(self, content: AsyncGenerator[bytes, None], close: Callable[[], object]) -> None:
+        super().__init__(
+            content, media_type="text/event-stream", headers={"Cache-Control": "no-store"}
+        )
+        self._content = content
+        self._close = close
+
+    @override
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._close()
+            await self._content.aclose()
+
+
+class Server:
+    """The handlers, over one Conversation that lives in this process. `refresh` puts changed settings in force."""
+
+    def __init__(
+        self,
+        conversation: Conversation,
+        more: list[Route] | None = None,
+        *,
+        places: Places | None = None,
+        refresh: Callable[[], None] = lambda: None,
+    ) -> None:
         self._conversation = conversation
-        self._watchers = Watchers()
-        self._running: set[str] = set()
+        self.turns = Turns(conversation, places or Places())
         self._more = more or []
+        self._refresh = refresh
 
     def app(self, access: Access) -> ASGIApp:
         """The whole application, behind its door."""
         routes = [
-            Route("/health", health),
+            Route("/health", Health(access), methods=["GET"]),
             Route("/sessions", self._sessions, methods=["GET"]),
             Route("/sessions", self._open, methods=["POST"]),
+            Route("/sessions/{id}", self._view, methods=["GET"]),
             Route("/sessions/{id}/messages", self._send, methods=["POST"]),
             Route("/sessions/{id}/events", self._watch, methods=["GET"]),
             Route("/sessions/{id}/cancel", self._cancel, methods=["POST"]),
@@ -72,7 +108,12 @@ class Server:
             Route("/models-text", self._models_text, methods=["GET"]),
             *self._more,
         ]
-        handlers: dict[Any, Any] = {GenesisError: _told, msgspec.MsgspecError: _malformed}
+        handlers: dict[Any, Any] = {
+            GenesisError: _told,
+            msgspec.MsgspecError: _malformed,
+            HTTPException: _no_such,
+            Exception: _broken,
+        }
         return Door(Starlette(routes=routes, exception_handlers=handlers), access)
 
     async def _sessions(self, _request: Request) -> Response:
@@ -80,51 +121,37 @@ class Server:
 
     async def _open(self, request: Request) -> Response:
         asked = await read(request, Opening)
+        self._refresh()
         return as_json(await self._conversation.open(asked.id, asked.workspace))
 
-    async def _send(self, request: Request) -> Response:
-        session = request.path_params["id"]
-        turn = await read(request, Turn)
-        if session in self._running:
-            return problem(
-                409, f"Session {session} is still answering. Wait until it has ended, or stop it."
-            )
-        if len(self._running) >= MOST_TURNS:
-            return problem(429, f"{MOST_TURNS} turns run already. Try again when one has ended.")
-        self._running.add(session)
-        return StreamingResponse(self._events(session, turn), media_type="text/event-stream")
+    async def _view(self, request: Request) -> Response:
+        return as_json(await self._found(request))
 
-    async def _events(self, session: str, turn: Turn) -> AsyncIterator[bytes]:
-        events = self._conversation.send(
-            session, turn.message, model=turn.model, thinking=turn.thinking
-        )
-        try:
-            async for event in events:
-                self._watchers.tell(session, event)
-                yield as_event(event)
-        except GenesisError as error:
-            ended = TurnEnded("error", error=error.message)
-            self._watchers.tell(session, ended)
-            yield as_event(ended)
-        finally:
-            self._running.discard(session)
-            aclose = getattr(events, "aclose", None)
-            if aclose is not None:
-                await aclose()
+    async def _send(self, request: Request) -> Response:
+        turn = await read(request, Turn)
+        self._refresh()
+        session = (await self._found(request)).id
+        asked = self.turns.start(session, turn.message, model=turn.model, thinking=turn.thinking)
+        return EventStream(_as_stream(asked), asked.close)
 
     async def _watch(self, request: Request) -> Response:
-        watched = self._watchers.watch(request.path_params["id"])
-
-        async def events() -> AsyncIterator[bytes]:
-            yield as_event(Notice("Watching."))
-            async for event in watched:
-                yield as_event(event)
-
-        return StreamingResponse(events(), media_type="text/event-stream")
+        session = (await self._found(request)).id
+        watcher = self.turns.watch(session)
+        runs = "answers" if self.turns.is_running(session) else "waits for somebody to speak"
+        return EventStream(
+            _as_stream(watcher, Notice(f"Watching. Session {session} {runs}.")), watcher.close
+        )
 
     async def _cancel(self, request: Request) -> Response:
-        await self._conversation.cancel(request.path_params["id"])
+        await self._conversation.cancel((await self._found(request)).id)
         return Response(status_code=204)
+
+    async def _found(self, request: Request) -> SessionView:
+        """The session that a URL names, by its id or a beginning of it."""
+        try:
+            return await self._conversation.open(request.path_params["id"])
+        except GenesisError as error:
+            raise RefusedError(404, error.message) from None
 
     async def _compact(self, request: Request) -> Response:
         return as_json(Value(await self._conversation.compact(request.path_params["id"])))
@@ -159,30 +186,39 @@ class Server:
 
 
 class Door:
-    """In front of everything: the token, the Host header, no pages of browsers, bounded bodies."""
+    """In front of everything: the token, the Host header, no pages of browsers, bounded bodies, no traces of failures."""
 
-    def __init__(self, app: ASGIApp, access: Access) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        access: Access,
+        log: Callable[[str], object] = sys.stderr.write,
+    ) -> None:
         self._app = app
         self._access = access
+        self._log = log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request in, or answer it."""
         if scope["type"] != "http":
             return
-        refusal = self._refusal(Request(scope))
-        await (refusal or self._app)(scope, receive, send)
+        answer = self._refusal(Request(scope)) or self._app
+        try:
+            await answer(scope, receive, send)
+        except Exception as error:  # noqa: BLE001 - the client has its sentence: the rest goes into the log, without keys
+            self._log(redacted("".join(traceback.format_exception(error))))
 
     def _refusal(self, request: Request) -> Response | None:
         headers = request.headers
         if not self._access.knows_host(headers.get("host", "")):
-            return problem(403, "This Host is not the daemon's.")
+            return problem(403, "This Host is not the daemon's: use localhost or 127.0.0.1.")
         if "origin" in headers:
             return problem(403, "The daemon does not talk to web pages.")
+        if "transfer-encoding" in headers:
+            return problem(411, "A body must have a Content-Length.")
         length = headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > MOST_BODY_BYTES or "transfer-encoding" in headers:
-            return problem(
-                413, f"A body must have a Content-Length of at most {MOST_BODY_BYTES} bytes."
-            )
+        if not length.isdecimal() or int(length) > MOST_BODY_BYTES:
+            return problem(413, f"A body may have at most {MOST_BODY_BYTES} bytes.")
         if request.url.path != "/health" and not self._access.lets_in(headers):
             return problem(
                 401,
@@ -191,14 +227,58 @@ class Door:
         return None
 
 
-async def health(_request: Request) -> Response:
-    """Who this is; the one answer that needs no token."""
-    return as_json({"service": "genesis", "version": __version__})
+class Health:
+    """Who this is; the one answer that needs no token. With the token it has the pid."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer."""
+        facts: dict[str, object] = {"service": "genesis", "version": __version__}
+        if self._access.lets_in(Request(scope).headers):
+            facts["pid"] = os.getpid()
+        await as_json(facts)(scope, receive, send)
 
 
 async def read(request: Request, kind: type[T]) -> T:
     """A body as a value. Raises MsgspecError."""
     return msgspec.json.decode(await request.body(), type=kind)
+
+
+async def unless_gone(request: Request, answer: Awaitable[T]) -> T | None:
+    """The answer, unless the client leaves before: then the work on it ends, and there is none."""
+    work = asyncio.ensure_future(answer)
+    gone = asyncio.ensure_future(_gone(request))
+    try:
+        await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
+        return work.result() if work.done() else None
+    finally:
+        for task in (work, gone):
+            task.cancel()
+        await asyncio.wait({work, gone})
+
+
+async def _gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _as_stream(
+    listener: Listener, *first: AgentEvent, silence_s: float = SILENCE_S
+) -> AsyncGenerator[bytes, None]:
+    for event in first:
+        yield as_event(event)
+    while True:
+        try:
+            async with asyncio.timeout(silence_s):
+                told = await listener.next()
+        except TimeoutError:
+            yield COMMENT
+            continue
+        if told is None:
+            return
+        yield as_event(told)
 
 
 def as_json(value: object) -> Response:
@@ -211,15 +291,27 @@ def as_event(event: AgentEvent) -> bytes:
     return b"data: " + msgspec.json.encode(event) + b"\n\n"
 
 
-def problem(status: int, message: str) -> Response:
+def problem(status: int, message: str, kind: str = "genesis_error") -> Response:
     """An error, in the shape of OpenAI's."""
-    body = {"error": {"message": message, "type": "genesis_error", "code": status}}
+    body = {"error": {"message": message, "type": kind, "param": None, "code": status}}
     return Response(msgspec.json.encode(body), status, media_type="application/json")
 
 
-async def _told(_request: Request, error: Exception) -> Response:
-    return problem(400, error.message if isinstance(error, GenesisError) else str(error))
+async def _told(_request: Request, error: GenesisError) -> Response:
+    return problem(error.status if isinstance(error, RefusedError) else 400, error.message)
 
 
 async def _malformed(_request: Request, error: Exception) -> Response:
     return problem(400, f"The body is not as it must be: {error}")
+
+
+async def _no_such(request: Request, error: HTTPException) -> Response:
+    told = f"There is no {request.method} {request.url.path} here."
+    return problem(error.status_code, told)
+
+
+async def _broken(_request: Request, error: Exception) -> Response:
+    return problem(
+        500,
+        f"The daemon failed on its own account ({type(error).__name__}). `genesis gateway logs` has more.",
+    )

@@ -16,12 +16,14 @@ class FakeConversation:
         self.decided: list[tuple[str, str]] = []
         self.cancelled: list[str] = []
         self.closed = 0
+        self.workspace = ""
         self.go = asyncio.Event()
 
     async def sessions(self) -> list[SessionInfo]:
         return [SessionInfo("s1", "A talk", "kilocode/kilo/auto", 1.0, 2)]
 
     async def open(self, session_id: str | None, workspace: str = "") -> SessionView:
+        self.workspace = workspace or self.workspace
         if session_id not in {None, "s1"}:
             raise GenesisError(f"There is no session {session_id}.")
         return SessionView("s1", (), "kilocode/kilo/auto", "medium")

@@ -50,10 +50,37 @@ def test_a_custom_address_must_be_named(tmp_path):
         ("127.0.0.1:18789", True),
         ("localhost:1", True),
         ("[::1]:5", True),
+        ("127.0.0.2:18789", True),
         ("evil.example", False),
+        ("127.0.0.1.evil.example:18789", False),
         ("", False),
     ],
 )
 def test_on_loopback_only_names_of_this_machine_are_known(host, known):
     assert Access("127.0.0.1", 1, None).knows_host(host) is known
     assert Access("0.0.0.0", 1, Secret("t")).knows_host(host)
+
+
+@pytest.mark.parametrize(
+    ("header", "is_in"),
+    [
+        ("Bearer t", True),
+        ("bearer t", True),
+        ("t", False),
+        ("Basic t", False),
+        ("Bearer t2", False),
+        ("Bearer ", False),
+        (None, False),
+    ],
+)
+def test_only_the_token_lets_in(header, is_in):
+    headers = {} if header is None else {"authorization": header}
+    assert Access("127.0.0.1", 1, Secret("t")).lets_in(headers) is is_in
+    assert Access("127.0.0.1", 1, None).lets_in(headers)
+
+
+def test_a_password_that_is_not_set_is_told(tmp_path):
+    with pytest.raises(GenesisError, match=r"gateway\.auth\.password"):
+        access_of(loaded(tmp_path, '{ auth: { mode: "password" } }'))
+    found = access_of(loaded(tmp_path, '{ auth: { mode: "password", password: "p1" } }'))
+    assert found.secret == Secret("p1")

@@ -1,69 +1,38 @@
 """The daemon and its client together, over a real socket: everything that a Conversation does, and who is let in."""
 
-import asyncio
-from contextlib import asynccontextmanager
+import os
 
 import httpx
 import pytest
-import uvicorn
 
-from genesis.core.events import ApprovalAsked, Notice, TextDelta, TurnEnded
+from genesis.config.load import load
+from genesis.config.paths import Paths
+from genesis.core.events import ApprovalAsked, TextDelta, TurnEnded
 from genesis.core.fault import GenesisError
 from genesis.core.message import TextBlock, UserMessage
-from genesis.core.secret import Secret
+from genesis.daemon import process
 from genesis.daemon.access import Access
-from genesis.daemon.client import DaemonConversation
-from genesis.daemon.server import Server
+from genesis.daemon.client import DaemonConversation, attach
 from genesis.session.conversation import SessionInfo
 from tests.genesis.daemon.fakes import FakeConversation
-
-TOKEN = Secret("token-canary")
+from tests.genesis.daemon.running import TOKEN, attached, running
 
 
 def say(text):
     return UserMessage((TextBlock(text),))
 
 
-@asynccontextmanager
-async def running(conversation):
-    config = uvicorn.Config(
-        Server(conversation).app(Access("127.0.0.1", 0, TOKEN)),
-        host="127.0.0.1",
-        port=0,
-        log_level="error",
-        lifespan="off",
-    )
-    server = uvicorn.Server(config)
-    server.install_signal_handlers = lambda: None
-    task = asyncio.ensure_future(server._serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    try:
-        yield Access("127.0.0.1", port, TOKEN)
-    finally:
-        server.should_exit = server.force_exit = True
-        await task
-
-
-@asynccontextmanager
-async def attached(conversation):
-    async with running(conversation) as access:
-        client = DaemonConversation(access)
-        try:
-            yield client, access
-        finally:
-            await client.aclose()
-
-
 async def test_all_that_is_asked_is_answered_as_in_process():
-    async with attached(FakeConversation()) as (client, _):
+    conversation = FakeConversation()
+    async with attached(conversation) as (client, _):
         assert await client.is_there()
         assert await client.sessions() == [
             SessionInfo("s1", "A talk", "kilocode/kilo/auto", 1.0, 2)
         ]
         view = await client.open(None)
         assert (view.id, view.model, view.thinking) == ("s1", "kilocode/kilo/auto", "medium")
+        await client.open(None, "/a/folder")
+        assert conversation.workspace == "/a/folder"
         assert await client.set_model("s1", "kilocode/a/b") == "Model: kilocode/a/b"
         assert await client.set_thinking("s1", "high") == "Thinking: high"
         assert await client.compact("s1") == "Shortened s1."
@@ -120,6 +89,45 @@ async def _until_end(lines):
             return
 
 
+async def test_closing_the_events_stops_the_turn():
+    conversation = FakeConversation()
+    async with attached(conversation) as (client, _):
+        turn = client.send("s1", say("wait"))
+        await anext(turn)
+        await turn.aclose()
+        assert conversation.cancelled == ["s1"]
+
+
+async def test_what_a_person_types_is_a_name_and_no_path():
+    async with attached(FakeConversation()) as (client, _):
+        assert await client.status("a?b=c#d") == "Session: a?b=c#d"
+        with pytest.raises(
+            GenesisError, match=r"There is no GET /sessions/\.\./health/status here"
+        ):
+            await client.status("../health")
+
+
+async def test_the_daemon_is_found_by_what_it_has_noted(tmp_path):
+    paths = Paths.of({"HOME": str(tmp_path)})
+    paths.state_dir.mkdir()
+    loaded = load(paths, {"GENESIS_GATEWAY_TOKEN": TOKEN.reveal()}).require()
+    assert await attach(paths, loaded) is None
+    async with running(FakeConversation()) as access:
+        with process.claimed(paths) as claim:
+            assert await attach(paths, loaded) is None  # it does not listen yet
+            claim.publish(process.Running(os.getpid(), access.host, access.port))
+            found = await attach(paths, loaded)
+            assert found is not None
+            await found.aclose()
+            other = load(paths, {"GENESIS_GATEWAY_TOKEN": "another"}).require()
+            assert await attach(paths, other) is None
+            claim.publish(process.Running(os.getpid(), access.host, access.port, TOKEN.reveal()))
+            found = await attach(paths, other)  # the daemon's own token is the one to use
+            assert found is not None
+            await found.aclose()
+        assert await attach(paths, loaded) is None
+
+
 async def test_an_error_of_a_turn_is_its_end_and_one_of_a_question_a_sentence():
     async with attached(FakeConversation()) as (client, _):
         [event] = [event async for event in client.send("s1", say("fail"))]
@@ -137,8 +145,9 @@ REFUSED = {
     "another host": ({"Authorization": "Bearer token-canary", "Host": "evil.example"}, 403),
     "a body without a length": (
         {"Authorization": "Bearer token-canary", "Transfer-Encoding": "chunked"},
-        413,
+        411,
     ),
+    "no bearer": ({"Authorization": "token-canary"}, 401),
 }
 
 
@@ -172,17 +181,3 @@ async def test_without_a_daemon_nobody_is_there():
     with pytest.raises(GenesisError, match="cannot be reached"):
         await client.sessions()
     await client.aclose()
-
-
-async def test_a_slow_watcher_is_dropped_with_a_word():
-    from genesis.daemon.watchers import DROPPED, MOST_WAITING, Watchers
-
-    watchers = Watchers()
-    watched = watchers.watch("s1")
-    first = asyncio.ensure_future(anext(watched))
-    await asyncio.sleep(0)
-    for _ in range(MOST_WAITING + 2):
-        watchers.tell("s1", Notice("x"))
-    events = [await first] + [event async for event in watched]
-    assert events[-1] == DROPPED
-    assert len(events) == MOST_WAITING + 1
