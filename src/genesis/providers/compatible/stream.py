@@ -137,7 +137,9 @@ class ChunkReader:
 
     def _read_usage(self, usage: object) -> None:
         if isinstance(usage, dict):
-            self._usage = read_usage(usage, self._cost)
+            # A free name behind which a gateway chose another model says nothing of that model's price.
+            is_unknown = self.routed_model is not None and self._cost == Cost()
+            self._usage = read_usage(usage, None if is_unknown else self._cost)
 
     def _error(self, text: str) -> ProviderError:
         return ProviderError(text, provider=self._provider, model=self._model)

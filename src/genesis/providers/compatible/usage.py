@@ -9,9 +9,9 @@ from genesis.core.usage import Usage
 _PER = 1_000_000
 
 
-def read_usage(usage: dict[str, Any], cost: Cost) -> Usage:
-    """The tokens of a `usage` object, cached ones apart from the input. Their cost is what the server says, else the
-    catalog's prices: a model that a gateway chose has another price than the one that was asked for."""
+def read_usage(usage: dict[str, Any], cost: Cost | None) -> Usage:
+    """The tokens of a `usage` object, cached ones apart from the input. Their cost is what the server says, else that
+    at the catalog's prices: a model that a gateway chose has another price than the one that was asked for."""
     details = usage.get("prompt_tokens_details")
     details = details if isinstance(details, dict) else {}
     prompt, output = count(usage.get("prompt_tokens")), count(usage.get("completion_tokens"))
@@ -23,7 +23,8 @@ def read_usage(usage: dict[str, Any], cost: Cost) -> Usage:
     told = usage.get("cost")
     if _is_number(told) and told >= 0:
         return Usage(fresh, output, cached, written, float(told))
-    return priced(Usage(fresh, output, cached, written), cost)
+    tokens = Usage(fresh, output, cached, written)
+    return tokens if cost is None else priced(tokens, cost)
 
 
 def priced(usage: Usage, cost: Cost) -> Usage:

@@ -137,3 +137,10 @@ def test_arguments_and_text_after_a_call_are_limited():
 def test_the_routed_model_is_told(headers, model, expected):
     end = read(text("a", "stop") | ({"model": model} if model else {}), headers=headers)[-1]
     assert (end.routed_model, end.why) == expected
+
+
+@pytest.mark.parametrize(("told", "cost"), [({}, None), ({"cost": 0}, 0.0), ({"cost": 0.5}, 0.5)])
+def test_what_a_routed_model_cost_is_only_known_when_it_is_told(told, cost):
+    usage = {"prompt_tokens": 8, "completion_tokens": 10} | told
+    end = read(text("a", "stop") | {"model": "openai/gpt-5"}, {"choices": [], "usage": usage})[-1]
+    assert (end.usage.input, end.usage.cost_usd) == (8, cost)
