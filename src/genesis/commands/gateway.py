@@ -97,7 +97,7 @@ def status(json: Json = False) -> None:
     access = _access(loaded)
     if found is not None:
         access = found.access(access.secret)
-    health = _health(access) if found is not None else None
+    health = health_of(access) if found is not None else None
     problem = _problem(health) if found is not None else NOT_RUNNING
     if json:
         facts = {
@@ -196,7 +196,7 @@ async def _serve(access: "Access", own: str | None, claim: "Claim", door: "socke
     sys.stdout.write("Genesis gateway has stopped.\n")
 
 
-def _health(access: "Access") -> dict[str, object] | None:
+def health_of(access: "Access") -> dict[str, object] | None:
     """What a daemon of Genesis tells of itself there; None if none answers. The pid is told to those who are let in."""
     import httpx
 

@@ -17,15 +17,15 @@ LOOK_EVERY_S = 0.5
 def install_daemon(paths: Paths, *, waits: bool) -> list[str]:
     """Install and start it; sentences about it. Raises GenesisError if it does not answer in time."""
     # Late: most runs of onboarding install nothing.
-    from genesis.commands.gateway import is_healthy
+    from genesis.commands.gateway import health_of
     from genesis.daemon import service
     from genesis.daemon.access import access_of
 
     loaded = load(paths, os.environ).require()
     access = access_of(loaded, allow_unconfigured=False)
-    told = service.install(loaded, Profiles(paths.auth_profiles).load())
+    told = service.install(loaded, Profiles(paths.auth_profiles).load(), os.environ)
     if waits and shutil.which("systemctl") is not None:
-        wait_for(lambda: is_healthy(access), access.url.replace("http://", "ws://", 1))
+        wait_for(lambda: health_of(access) is not None, access.url.replace("http://", "ws://", 1))
     return told
 
 
