@@ -1,29 +1,205 @@
-"""`genesis completion`: a script that completes commands and options in a shell."""
+"""`genesis completion`: a script that completes commands and options in a shell, without starting Genesis."""
 
 import sys
-from typing import Annotated
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import typer
 
-from genesis.commands import COMMANDS
+from genesis.commands.light_command import LightCommand
 from genesis.core.fault import GenesisError
 
-SHELLS = ("bash", "zsh", "fish")
+HOW = {
+    "bash": "genesis completion bash > ~/.local/share/bash-completion/completions/genesis",
+    "zsh": "genesis completion zsh > ~/.zfunc/_genesis, with `fpath+=~/.zfunc` before `compinit` in ~/.zshrc",
+    "fish": "genesis completion fish > ~/.config/fish/completions/genesis.fish",
+}
+
+
+@dataclass(frozen=True)
+class Word:
+    """A command or an option, and what it does."""
+
+    text: str
+    help: str = ""
+
+
+@dataclass(frozen=True)
+class Place:
+    """What may come behind these commands. `valued` are the options that want a value."""
+
+    path: tuple[str, ...]
+    commands: tuple[Word, ...]
+    options: tuple[Word, ...]
+    valued: tuple[str, ...]
+
+    @property
+    def words(self) -> tuple[Word, ...]:
+        """Commands before options."""
+        return (*self.commands, *self.options)
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    app.command("completion")(completion)
+    app.command("completion", cls=LightCommand)(completion)
 
 
 def completion(shell: Annotated[str, typer.Argument(help="bash, zsh or fish.")]) -> None:
-    """Print the script. For bash: `genesis completion bash >> ~/.bashrc`."""
-    if shell not in SHELLS:
-        raise GenesisError(f'There is no completion for "{shell}". Use {", ".join(SHELLS)}.')
-    words = " ".join(sorted(COMMANDS))
-    scripts = {
-        "bash": f'complete -W "{words}" genesis\n',
-        "zsh": f"#compdef genesis\ncompdef '_arguments \"1: :({words})\"' genesis\n",
-        "fish": f"complete -c genesis -f -n __fish_use_subcommand -a '{words}'\n",
-    }
-    sys.stdout.write(scripts[shell])
+    """Print the script. Its first lines say where to put it."""
+    scripts = {"bash": _bash, "zsh": _zsh, "fish": _fish}
+    if shell not in scripts:
+        raise GenesisError(f'There is no completion for "{shell}". Use {", ".join(scripts)}.')
+    sys.stdout.write(scripts[shell](list(places())))
+
+
+def places() -> Iterator[Place]:
+    """Every place of the command line; loads all commands."""
+    from genesis.main import make_app
+
+    program = typer.main.get_command(make_app())
+    yield from _below(program, None, ())
+
+
+def _below(command: Any, parent: Any, path: tuple[str, ...]) -> Iterator[Place]:
+    context = command.context_class(command, info_name=path[-1] if path else "genesis", parent=parent)  # fmt: skip
+    inner = {}
+    if hasattr(command, "list_commands"):
+        found = {
+            name: command.get_command(context, name) for name in command.list_commands(context)
+        }
+        inner = {name: one for name, one in found.items() if one is not None and not one.hidden}
+    commands = tuple(Word(name, one.get_short_help_str(80)) for name, one in inner.items())
+    yield Place(path, commands, *_options(command, context))
+    for name, one in inner.items():
+        yield from _below(one, context, (*path, name))
+
+
+def _options(command: Any, context: Any) -> tuple[tuple[Word, ...], tuple[str, ...]]:
+    found: list[Word] = []
+    valued: list[str] = []
+    for one in command.get_params(context):
+        names = [name for name in (*one.opts, *one.secondary_opts) if name.startswith("-")]
+        if not names or getattr(one, "hidden", False):
+            continue
+        told = " ".join((getattr(one, "help", None) or "").split())
+        found += [Word(name, told) for name in names if name.startswith("--")]
+        if not one.is_flag and not getattr(one, "count", False):
+            valued += names
+    return tuple(found), tuple(valued)
+
+
+_BASH = """# Completion of genesis for bash.
+# {how}
+_genesis_place() {{
+  case "$1" in
+{cases}
+    *) words=''; valued='' ;;
+  esac
+}}
+_genesis() {{
+  local current="${{COMP_WORDS[COMP_CWORD]}}" before="${{COMP_WORDS[COMP_CWORD-1]}}"
+  local place='' words valued word i
+  _genesis_place ''
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    word="${{COMP_WORDS[i]}}"
+    if [[ "$word" != -* && " $words " == *" $word "* ]]; then
+      place="${{place:+$place }}$word"
+      _genesis_place "$place"
+    fi
+  done
+  if [[ " $valued " == *" $before "* ]]; then
+    COMPREPLY=($(compgen -f -- "$current"))
+    return
+  fi
+  if [[ "$current" != -* ]]; then
+    words=" $words "
+    while [[ "$words" == *" -"* ]]; do
+      word="${{words#* -}}"; word="-${{word%% *}}"
+      words="${{words/ $word / }}"
+    done
+  fi
+  COMPREPLY=($(compgen -W "$words" -- "$current"))
+}}
+complete -o default -F _genesis genesis
+"""
+
+_ZSH = """#compdef genesis
+# Completion of genesis for zsh.
+# {how}
+_genesis() {{
+  local place='' word i
+  local -a found valued
+  _genesis_place ''
+  for ((i = 2; i < CURRENT; i++)); do
+    word="${{words[i]}}"
+    if [[ "$word" != -* ]] && (( ${{found[(I)${{word}}:*]}} )); then
+      place="${{place:+$place }}$word"
+      _genesis_place "$place"
+    fi
+  done
+  if (( ${{valued[(Ie)${{words[CURRENT-1]}}]}} )); then
+    _files
+    return
+  fi
+  if [[ "${{words[CURRENT]}}" != -* ]]; then
+    found=("${{(@)found:#-*}}")
+  fi
+  (( ${{#found}} )) && _describe 'genesis' found || _files
+}}
+_genesis_place() {{
+  case "$1" in
+{cases}
+    *) found=(); valued=() ;;
+  esac
+}}
+if [[ "$funcstack[1]" == _genesis ]]; then
+  _genesis "$@"
+else
+  compdef _genesis genesis
+fi
+"""
+
+
+def _bash(all_places: list[Place]) -> str:
+    rows = []
+    for place in all_places:
+        words = " ".join(word.text for word in place.words)
+        rows.append(
+            f"    '{' '.join(place.path)}') words='{words}'; valued='{' '.join(place.valued)}' ;;"
+        )
+    return _BASH.format(how=HOW["bash"], cases="\n".join(rows))
+
+
+def _zsh(all_places: list[Place]) -> str:
+    rows = []
+    for place in all_places:
+        told = " ".join(_quoted(f"{word.text}:{word.help}") for word in place.words)
+        rows.append(
+            f"    '{' '.join(place.path)}') found=({told}); valued=({' '.join(place.valued)}) ;;"
+        )
+    return _ZSH.format(how=HOW["zsh"], cases="\n".join(rows))
+
+
+def _fish(all_places: list[Place]) -> str:
+    lines = [f"# Completion of genesis for fish.\n# {HOW['fish']}", "complete -c genesis -f"]
+    for place in all_places:
+        tests = [f"__fish_seen_subcommand_from {name}" for name in place.path]
+        if place.commands:
+            inner = " ".join(word.text for word in place.commands)
+            tests.append(f"not __fish_seen_subcommand_from {inner}")
+        head = f"complete -c genesis -n {_fish_quoted('; and '.join(tests))}"
+        for word in place.words:
+            wants = " -r -F" if word.text in place.valued else ""
+            what = f"-l {word.text[2:]}{wants}" if word.text.startswith("--") else f"-a {word.text}"
+            lines.append(f"{head} {what} -d {_fish_quoted(word.help)}")
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+def _fish_quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
