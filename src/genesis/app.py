@@ -138,6 +138,7 @@ class Genesis:
         """Stop the turns that run and what loads beside."""
         await self.conversation.agent.aclose()
         await self.sources.discovery.close()
+        await self.sources.registry.aclose()
 
     def _load(self) -> Loaded:
         # The login shell is asked for every provider's key, whatever the settings will allow.
@@ -149,7 +150,12 @@ class Genesis:
     def _open_sources(self) -> Sources:
         plugins = self.loaded.settings.plugins
         off = (name for name, entry in plugins.entries.items() if not entry.enabled)
-        registry = Registry(allow=plugins.allow, deny=(*plugins.deny, *off), warn=self._warn)
+        registry = Registry(
+            allow=plugins.allow,
+            deny=(*plugins.deny, *off),
+            warn=self._warn,
+            keeps_connections=True,
+        )
         return Sources(self.loaded, registry, _now)
 
     def _workspace(self) -> Path:

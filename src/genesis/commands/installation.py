@@ -116,8 +116,13 @@ class Installation:
     def endpoint(self, provider: str, found: Resolved | None) -> Endpoint:
         """Where and with which key the provider is asked."""
         block = self.settings.models.providers.get(provider)
-        headers = block.headers if block is not None else {}
-        return Endpoint(self.base_url(provider), found.key if found else None, headers)
+        key = found.key if found else None
+        return self.registry.endpoint(provider, block, key, self.loaded.environ)
+
+    def api(self, provider: str) -> str | None:
+        """The wire format that the settings name for the provider."""
+        block = self.settings.models.providers.get(provider)
+        return block.api if block is not None else None
 
     def is_local(self, provider: str) -> bool:
         """Is it on this machine?"""

@@ -104,7 +104,7 @@ async def _outcome(home: Installation, probe: _Probe, limits: Limits) -> Mapping
 
 
 async def _ask(home: Installation, probe: _Probe, ref: ModelRef, max_tokens: int) -> None:
-    provider = home.registry.load(probe.provider)
+    provider = home.registry.load(probe.provider, home.api(probe.provider))
     request = ChatRequest(
         Model(ref.model, ref.model, max_tokens=max_tokens),
         (UserMessage((TextBlock(WORD),)),),

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from genesis.auth.lookup import Keyring, Resolved, missing_key_text
 from genesis.auth.profiles import Profile, Profiles
 from genesis.auth.texts import normalise
@@ -62,7 +64,7 @@ class Sources:
     async def target(self, ref: ModelRef, profile: str | None) -> Target:
         """The model with its provider and key. Raises AuthMissingError, GenesisError."""
         found = self.require_key(ref, profile)
-        provider = self.registry.load(ref.provider)
+        provider = self.registry.load(ref.provider, self._api(ref.provider))
         model = await self._model(ref)
         params = self.params(ref)
         return Target(ref, provider, self._endpoint(ref, found), model, self.level(ref), params)
@@ -164,9 +166,18 @@ class Sources:
 
     def _endpoint(self, ref: ModelRef, found: Resolved | None) -> Endpoint:
         block, definition = self.settings.models.providers.get(ref.provider), self._definition(ref)
-        headers = dict(block.headers) if block is not None else {}
-        headers |= definition.headers if definition is not None else {}
-        return Endpoint(self.base_url(ref.provider), found.key if found else None, headers)
+        plain = self.registry.endpoint(
+            ref.provider, block, found.key if found else None, self.loaded.environ
+        )
+        if definition is None or not definition.headers:
+            return plain
+        headers = {**plain.headers, **definition.headers}
+        return msgspec.structs.replace(plain, headers=headers)
+
+    def _api(self, provider: str) -> str | None:
+        """The wire format that the settings name for a provider."""
+        block = self.settings.models.providers.get(provider)
+        return block.api if block is not None else None
 
     def _definition(self, ref: ModelRef) -> ModelDefinition | None:
         block = self.settings.models.providers.get(ref.provider)
@@ -193,23 +204,27 @@ class Sources:
     async def _discover(self, name: str) -> Sequence[Model]:
         found = self.key_of(name)
         try:
-            models = await self.registry.load(name).discover(
+            models = await self.registry.load(name, self._api(name)).discover(
                 self._endpoint(ModelRef(name, ""), found), timeout_s=LIMIT_S, warn=self._warn
             )
         except Exception as error:  # noqa: BLE001 - a plug-in that breaks its promise must not stop a turn
             self._warn(f"{name} could not tell its models: {error}")
             return ()
+        manifest = self.registry.manifest(name)
+        if manifest is not None and tuple(models) == manifest.models:
+            return ()  # what a failure leaves: it is tried again, and hides nothing that is kept
         self._keep(name, models, found)
         return models
 
     def _keep(self, name: str, models: Sequence[Model], found: Resolved | None) -> None:
-        """Write the models down, unless they are only the static ones that a failure leaves."""
-        manifest = self.registry.manifest(name)
-        if not models or (manifest is not None and tuple(models) == manifest.models):
+        """Write the models down."""
+        if not models:
             return
+        manifest = self.registry.manifest(name)
+        usual = manifest.api if manifest is not None else "openai-completions"
         record = file.ProviderRecord(
             self.base_url(name),
-            manifest.api if manifest is not None else "openai-completions",
+            self._api(name) or usual,
             tuple(models),
             found.marker if found is not None else "",
         )
