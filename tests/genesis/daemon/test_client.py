@@ -1,5 +1,6 @@
 """The daemon and its client together, over a real socket: everything that a Conversation does, and who is let in."""
 
+import asyncio
 import os
 
 import httpx
@@ -15,7 +16,7 @@ from genesis.daemon.access import Access
 from genesis.daemon.client import DaemonConversation, attach
 from genesis.session.conversation import SessionInfo
 from tests.genesis.daemon.fakes import FakeConversation
-from tests.genesis.daemon.running import TOKEN, attached, running
+from tests.genesis.daemon.running import HEADERS, TOKEN, attached, running
 
 
 def say(text):
@@ -96,6 +97,21 @@ async def test_closing_the_events_stops_the_turn():
         await anext(turn)
         await turn.aclose()
         assert conversation.cancelled == ["s1"]
+
+
+async def test_a_connection_that_is_cut_stops_no_turn_but_nobody_is_left_to_consent():
+    conversation = FakeConversation()
+    body = {"message": {"role": "user", "content": [{"type": "text", "text": "wait"}]}}
+    async with (
+        running(conversation) as access,
+        httpx.AsyncClient(base_url=access.url, headers=HEADERS) as http,
+    ):
+        async with http.stream("POST", "/sessions/s1/messages", json=body) as answer:
+            await anext(answer.aiter_lines())
+        while not conversation.closed:
+            await asyncio.sleep(0.01)
+    assert conversation.decided == [("a1", "deny")]
+    assert conversation.cancelled == []
 
 
 async def test_what_a_person_types_is_a_name_and_no_path():
