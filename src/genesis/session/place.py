@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from genesis.config.files import make_private_dir
 from genesis.config.paths import Paths
 from genesis.config.schema import Settings
 from genesis.core.fault import GenesisError
@@ -31,7 +32,7 @@ def workspace_folder(
 def open_workspace(paths: Paths, root: Path) -> Workspace:
     """The workspace, with the state of Genesis out of bounds. The default one is made if it is missing."""
     if root == paths.workspace_default:
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_dir(root)
     if not root.is_dir():
         raise GenesisError(
             f"The workspace {on_one_line(str(root))} is no folder. Make it, or choose another with --workspace."
