@@ -79,11 +79,12 @@ async def open_answer(
         target = await models.target(ref, profile)
         asked(target)
         events = target.provider.stream(target.endpoint, request_for(target))
+        first = None
         try:
             first = await anext(events, None)
-        except BaseException:
-            await close(events)
-            raise
+        finally:
+            if first is None:
+                await close(events)
         if first is None:
             raise ProviderError(
                 "The stream ended before it began: empty response (timeout).",

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -108,18 +109,16 @@ class Upstream:
             forwarded,
             len(body),
         )
-        sending = send(self.pool, head, body, lane, deadline, on_sent)
-        return sending if self._gate is None else self._after_gate(self._gate, sending, deadline)
+        if self._gate is None:
+            return send(self.pool, head, body, lane, deadline, on_sent)
+        begin = partial(send, self.pool, head, body, lane, deadline, on_sent)
+        return self._after_gate(self._gate, begin, deadline)
 
     async def _after_gate(
-        self, gate: Gate, sending: Coroutine[Any, Any, Exchange], deadline: float
+        self, gate: Gate, begin: Callable[[], Awaitable[Exchange]], deadline: float
     ) -> Exchange:
-        try:
-            await gate(min(_STARTING_S, deadline - self.pool.monotonic()))
-        except BaseException:
-            sending.close()
-            raise
-        return await sending
+        await gate(min(_STARTING_S, deadline - self.pool.monotonic()))
+        return await begin()
 
     async def list_models(self, deadline: float) -> tuple[int, dict[bytes, bytes], bytes]:
         """GET its list of models: status, headers, body. Raises Fault."""
