@@ -4,7 +4,6 @@ manifest.toml  id, variables, base URL, static model
 discovery.py   the gateway's list of models as ours
 levels.py      thinking levels: spellings, clamping, defaults, what a provider's complaint asks for
 reasoning.py   the `reasoning` object of a request
-caching.py     which models' prompt cache ages
 signatures.py  thought signatures cleaned before a conversation is sent again
 plugin.py      joins the parts; the entry point names it
 """

@@ -115,7 +115,20 @@ async def test_F1_to_F4_the_request_is_as_the_gateway_wants_it():
     assert body["reasoning"] == {"effort": "high"}
     assert body["top_k"] == 5
     assert not {"store", "reasoning_effort", "service_tier", "prompt_cache_key"} & set(body)
-    assert b"cache_control" not in asked.body  # F7
+
+
+async def test_F7_cache_marks_are_left_to_the_gateway():
+    tools = (ToolSpec("read", "Reads.", {"type": "object"}),)
+    called = AssistantMessage((ToolCallBlock("c1", "read", "{}"),))
+    result = ToolResultMessage("c1", "read", (TextBlock("long " * 2_000),))
+    request = ChatRequest(SONNET, (*HI, called, result), "Be brief. " * 500, tools, "high")
+    async with serving(lambda _: events(text_chunk("hi", "stop"))) as server:
+        await ask(server, request)
+    [asked] = server.asked
+    assert b"cache_control" not in asked.body
+    # Plain texts, no parts: what the gateway marks by its own rule is a text.
+    said = [one["content"] for one in asked.json["messages"] if one["role"] != "assistant"]
+    assert [type(content) for content in said] == [str, str, str]
 
 
 async def test_F6_F10_F23_a_history_is_sent_as_it_may_be():
