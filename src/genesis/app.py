@@ -47,10 +47,12 @@ class ModelFacts:
         except GenesisError:
             raise GenesisError(unrecognized_text(text.strip())) from None
         is_guess = guess is not None and self._sources.catalog().find(ref) is None
-        if is_guess or not self._sources.is_known(ref.provider):
+        if is_guess:
             raise GenesisError(unrecognized_text(text.strip()))
         if not self._is_allowed(ref):
             raise GenesisError(not_allowed_text(key(ref)))
+        if not self._sources.is_known(ref.provider):
+            raise GenesisError(unrecognized_text(text.strip()))
         return ref
 
     def default(self) -> ModelRef | None:
@@ -88,13 +90,11 @@ class ModelFacts:
         return f"api-key ({found.source})" if found else None
 
     def _is_allowed(self, ref: ModelRef) -> bool:
-        """The keys of `agents.defaults.models` are a list of what may be chosen, unless they only name defaults."""
         choice = self._sources.choice
         usual = {key(one) for one in choice.in_use}
         for name, manifest in self._sources.registry.manifests.items():
             usual.add(key(ModelRef(name, manifest.default_model)))
-        listed = {key(one) for one in choice.listed}
-        return listed <= usual or key(ref) in listed | usual
+        return choice.allows(ref, usual)
 
 
 class Genesis:

@@ -85,7 +85,7 @@ class AgentDefaults(Section, frozen=True):
     models: Annotated[
         dict[str, ModelEntry],
         Meta(
-            description="Models by reference: their aliases and request parameters; also the list that `/model` allows."
+            description="Models by reference: their aliases and request parameters; also what `/model` allows: see Choosing models."
         ),
     ] = {}
     workspace: Annotated[

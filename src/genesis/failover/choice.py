@@ -1,11 +1,11 @@
 """Which models the settings choose: the default, those that stand in for it, their aliases. Pure."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from genesis.config.schema import AgentDefaults, Settings
 from genesis.core.fault import GenesisError
-from genesis.core.refs import ModelRef, parse, resolve
+from genesis.core.refs import ModelRef, key, parse, resolve
 from genesis.providers.provider import Manifest
 
 # The provider whose default model answers where nothing is configured.
@@ -17,7 +17,8 @@ class Choice:
     """The settings' models as references. `primary` None: there is not even a provider with a default model.
 
     `is_configured`: the settings name the primary. `listed` are the keys of `agents.defaults.models`; `aliases` map
-    names to references. `warnings` are sentences about what had to be guessed or passed over.
+    names to references; `tuned` are the keys of those that carry parameters, which only people write. `warnings` are
+    sentences about what had to be guessed or passed over.
     """
 
     primary: ModelRef | None
@@ -27,6 +28,7 @@ class Choice:
     listed: tuple[ModelRef, ...]
     aliases: Mapping[str, str]
     is_configured: bool
+    tuned: frozenset[str] = frozenset()
     warnings: tuple[str, ...] = ()
 
     @property
@@ -39,6 +41,23 @@ class Choice:
         """Every model that may be asked without the user naming it."""
         named = (self.primary, *self.fallbacks, self.image, *self.image_fallbacks)
         return tuple(dict.fromkeys(ref for ref in named if ref is not None))
+
+    def allows(self, ref: ModelRef, usual: Collection[str]) -> bool:
+        """Whether a session may choose the model; `usual` are keys of defaults, which are always allowed.
+
+        `listed` is a list of what may be chosen (genesis.md 11). But our commands write entries too, with nothing or an
+        alias in them: one of these restricts nothing if it, or the model, is of the Kilo Gateway.
+        """
+        wanted, listed = key(ref), {key(one): one.provider for one in self.listed}
+        return (
+            wanted in usual
+            or wanted in listed
+            or not any(
+                name in self.tuned or FIRST_PROVIDER not in {provider, ref.provider}
+                for name, provider in listed.items()
+                if name not in usual
+            )
+        )
 
     def resolve(self, text: str) -> tuple[ModelRef, str | None]:
         """The reference that a person's text means, and a warning if it was guessed."""
@@ -59,6 +78,8 @@ def choose(
     primary = reader.one(defaults.primary, "agents.defaults.model")
     if primary is not None:
         reader.provider = primary.provider
+    read = {name: reader.one(name, "agents.defaults.models") for name in defaults.models}
+    listed = {name: ref for name, ref in read.items() if ref is not None}
     return Choice(
         primary=primary or built_in,
         fallbacks=reader.many(defaults.fallbacks, "agents.defaults.model.fallbacks"),
@@ -66,9 +87,10 @@ def choose(
         image_fallbacks=reader.many(
             defaults.image_fallbacks, "agents.defaults.imageModel.fallbacks"
         ),
-        listed=reader.many(defaults.models, "agents.defaults.models"),
+        listed=tuple(dict.fromkeys(listed.values())),
         aliases=reader.aliases,
         is_configured=primary is not None,
+        tuned=frozenset(key(ref) for name, ref in listed.items() if defaults.models[name].params),
         warnings=tuple(reader.warnings),
     )
 
@@ -100,8 +122,8 @@ class _Reader:
 
 
 def _aliases(defaults: AgentDefaults) -> dict[str, str]:
-    named = ((entry.alias or "", key) for key, entry in defaults.models.items())
-    return {alias.strip(): key for alias, key in named if alias.strip()}
+    named = ((entry.alias or "", name) for name, entry in defaults.models.items())
+    return {alias.strip(): name for alias, name in named if alias.strip()}
 
 
 def _is_reference(text: str) -> bool:

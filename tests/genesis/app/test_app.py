@@ -98,15 +98,17 @@ async def test_n11_a_model_of_the_gateway_is_chosen_by_its_reference(
 
 
 async def test_n12_a_list_of_models_restricts(home: Home) -> None:
-    home.configure({"agents": {"defaults": {"models": {"kilocode/a/b": {}}}}})
+    listed = {"kilocode/a/b": {"params": {"temperature": 0}}}
+    home.configure({"agents": {"defaults": {"models": listed}}})
     genesis = home.open()
     view = await genesis.conversation.open(None)
-    with pytest.raises(GenesisError) as caught:
-        await genesis.conversation.set_model(view.id, "kilocode/x/y")
-    assert caught.value.message == (
-        'Model "kilocode/x/y" is not allowed. '
-        "Use /models to list providers, or /models <provider> to list models."
-    )
+    for refused in ("kilocode/x/y", "a/b"):
+        with pytest.raises(GenesisError) as caught:
+            await genesis.conversation.set_model(view.id, refused)
+        assert caught.value.message == (
+            f'Model "{refused}" is not allowed. '
+            "Use /models to list providers, or /models <provider> to list models."
+        )
     await genesis.conversation.set_model(view.id, "kilocode/a/b")
     await genesis.conversation.set_model(view.id, "kilocode/kilo/auto")
 

@@ -1,5 +1,6 @@
 """Table M of the cases: `genesis models`, run as a user runs it, with files in a folder of its own and no network."""
 
+import os
 import stat
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from genesis.app import Genesis
 from genesis.main import main
 
 NOWHERE = "http://127.0.0.1:9/api/gateway/"
@@ -243,6 +245,17 @@ def test_set_keeps_fallbacks_and_knows_aliases(home: Home) -> None:
     defaults = home.written()["agents"]["defaults"]
     assert defaults["model"] == {"primary": "kilocode/kilo/auto", "fallbacks": ["codex/b"]}
     assert defaults["models"]["codex/a"] == {"alias": "Codex"}
+
+
+def test_setting_twice_locks_nobody_in(home: Home) -> None:
+    home.configure({}).run("set", "kilocode/one")
+    home.run("set", "kilocode/two")
+    home.run("fallbacks", "add", "kilocode/three")
+    home.run("fallbacks", "clear")
+    home.run("aliases", "add", "four", "kilocode/four")
+    facts = Genesis.open(os.environ).conversation.facts
+    for text in ("kilocode/other", "kilocode/one", "four", "anthropic/other"):
+        assert facts.resolve(text).model == text.rpartition("/")[2]
 
 
 @pytest.mark.parametrize("text", ["", "kilocode/"], ids="M17 {!r}".format)

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from genesis.config.schema import (
     AgentDefaults,
     Agents,
@@ -10,7 +12,7 @@ from genesis.config.schema import (
     Settings,
 )
 from genesis.config.schema_models import ModelDefinition, Models, ProviderSettings
-from genesis.core.refs import ModelRef
+from genesis.core.refs import ModelRef, parse
 from genesis.failover.choice import choose
 from genesis.providers.provider import Manifest
 
@@ -73,3 +75,29 @@ def test_a_bare_model_is_guessed_aloud() -> None:
 def test_a_persons_text_is_resolved_with_the_aliases() -> None:
     choice = choose(settings(models={"a/b": ModelEntry(alias="Fast")}), MANIFESTS)
     assert choice.resolve("FAST") == (ModelRef("a", "b"), None)
+
+
+PLAIN, NAMED, TUNED = ModelEntry(), ModelEntry(alias="x"), ModelEntry(params={"temperature": 0})
+
+
+@pytest.mark.parametrize(
+    ("models", "wanted", "expected"),
+    [
+        ({}, "anthropic/a", True),
+        ({"kilocode/one": PLAIN, "kilocode/two": NAMED}, "kilocode/three", True),
+        ({"kilocode/one": PLAIN, "kilocode/two": NAMED}, "anthropic/a", True),
+        ({"kilocode/one": TUNED}, "kilocode/three", False),
+        ({"kilocode/one": TUNED, "kilocode/two": PLAIN}, "kilocode/two", True),
+        ({"kilocode/one": TUNED}, "kilocode/usual", True),
+        ({"anthropic/a": PLAIN}, "kilocode/three", True),
+        ({"anthropic/a": PLAIN}, "anthropic/b", False),
+        ({"anthropic/a": PLAIN}, "anthropic/a", True),
+        ({"anthropic/a": TUNED}, "kilocode/three", False),
+        ({"kilocode/usual": TUNED}, "kilocode/three", True),
+    ],
+)
+def test_what_a_command_wrote_is_no_list_of_what_may_be_chosen(
+    models: dict[str, ModelEntry], wanted: str, expected: bool
+) -> None:
+    choice = choose(settings(models=models), MANIFESTS)
+    assert choice.allows(parse(wanted), {"kilocode/usual"}) is expected
