@@ -1,5 +1,6 @@
 """Profiles: `auth-profiles.json`, the only file that holds keys (mode 0600, in a folder of mode 0700)."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,16 @@ VERSION = 1
 
 
 class Profile(msgspec.Struct, frozen=True):
-    """One stored key. `key` is None where only the name of its environment variable is stored (`key_env`)."""
+    """One stored key. `key` is None where only the name of its environment variable is stored (`key_env`).
+
+    `expires_ms` is the end of a key that has one, in ms since the epoch.
+    """
 
     type: str
     provider: str
     key: Secret | None = None
     key_env: str | None = None
+    expires_ms: float | None = None
 
     def found_in(self, environ: Mapping[str, str]) -> Secret | None:
         """The key itself; None if its variable has no value."""
@@ -47,11 +52,13 @@ class Profiles:
         """Store a profile, in place of one of that name."""
         entry: dict[str, Any] = {"type": profile.type, "provider": profile.provider}
         # What others wrote beside the key stays, what was the key before does not.
-        known = {"type", "provider", "key", "keyRef", "token", "tokenRef"}
+        known = {"type", "provider", "key", "keyRef", "token", "tokenRef", "expires"}
         if profile.key is not None:
             entry["key"] = profile.key.reveal()
         elif profile.key_env:
             entry["keyRef"] = {"source": "env", "provider": "default", "id": profile.key_env}
+        if profile.expires_ms is not None:
+            entry["expires"] = profile.expires_ms
         with locked(self.path):
             content = self._read()
             before = content["profiles"].get(name)
@@ -108,4 +115,11 @@ def _profile(entry: object) -> Profile | None:
         normal_provider(provider),
         Secret(key) if key else None,
         name if isinstance(name, str) else None,
+        _end(entry.get("expires")),
     )
+
+
+def _end(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if math.isfinite(value) and value > 0 else None

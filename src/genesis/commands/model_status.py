@@ -5,6 +5,7 @@ from typing import Any
 
 from genesis.auth.lookup import Resolved
 from genesis.auth.texts import mask
+from genesis.commands import model_expiry
 from genesis.commands.installation import Installation
 from genesis.core.refs import ModelRef, key
 from genesis.failover.cooldowns import is_active
@@ -27,7 +28,7 @@ def status_of(home: Installation, probes: Sequence[Mapping[str, Any]] | None = N
         "missingProvidersInUse": missing_providers(home),
         "providers": [_provider(home, name) for name in _providers(home)],
         "unusableProfiles": unusable_profiles(home),
-        "oauth": {"profiles": [], "providers": []},
+        "oauth": model_expiry.expiries(home),
     }
     if probes is not None:
         auth["probes"] = {"results": list(probes)}
@@ -48,6 +49,11 @@ def status_of(home: Installation, probes: Sequence[Mapping[str, Any]] | None = N
 def missing_providers(home: Installation) -> list[str]:
     """The providers that are in use and have no key."""
     return sorted({ref.provider for ref in home.choice.in_use if not home.has_key(ref.provider)})
+
+
+def check(home: Installation) -> int:
+    """The exit code of `--check`."""
+    return model_expiry.exit_code(home, missing_providers(home))
 
 
 def unusable_profiles(home: Installation) -> list[dict[str, Any]]:
@@ -152,6 +158,8 @@ def as_text(status: Mapping[str, Any], home: Installation) -> str:
     ]
     if auth["unusableProfiles"]:
         lines += ["", "Resting keys", *map(_resting_line, auth["unusableProfiles"])]
+    if auth["oauth"]["profiles"]:
+        lines += ["", "Keys that expire", *map(model_expiry.line, auth["oauth"]["profiles"])]
     if "probes" in auth:
         lines += ["", "Auth probes", *map(_probe_line, auth["probes"]["results"])]
     if auth["missingProvidersInUse"]:

@@ -114,7 +114,7 @@ def list_models(
 def status(
     json: Json = False,
     plain: Plain = False,
-    check: Annotated[bool, typer.Option("--check", help="Exit 1 if a model in use has no key, 2 if one expires soon.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Exit 1 if a model in use has no key or an expired one, 2 if its key ends within a day.")] = False,
     probe: Annotated[bool, typer.Option("--probe", help="Ask each provider for a word with each key.")] = False,
     probe_provider: Annotated[str | None, typer.Option("--probe-provider", help="Probe this provider only.")] = None,
     probe_timeout: Annotated[int, typer.Option("--probe-timeout", help="Time for one probe in ms.", min=1)] = 8000,
@@ -141,8 +141,8 @@ def status(
         _say(content["resolvedDefault"])
     else:
         _say(_json(content) if json else model_status.as_text(content, home))
-    if check and model_status.missing_providers(home):
-        raise typer.Exit(1)
+    if check:
+        raise typer.Exit(model_status.check(home))
 
 
 def set_default(reference: Reference) -> None:

@@ -24,6 +24,11 @@ class StoredKey(Protocol):
         """Whose key it is."""
         ...
 
+    @property
+    def expires_ms(self) -> float | None:
+        """When it ends by itself, in ms since the epoch."""
+        ...
+
 
 @dataclass(frozen=True)
 class Shelf:
@@ -60,17 +65,19 @@ def effective_order(
     model: str | None = None,
     preferred: str | None = None,
 ) -> list[str]:
-    """The provider's stored keys in the order to try them, those that rest last."""
+    """The provider's stored keys in the order to try them; those that rest or have expired last."""
     provider = provider.strip().lower()
     explicit = explicit_order(shelf, provider)
     if explicit is not None:
         ordered = [name for name in dict.fromkeys(explicit) if _belongs(shelf, name, provider)]
     else:
         ordered = sorted(_known(shelf, provider), key=lambda name: _age(shelf, name))
+    # Last, not left out: this machine's clock may be the one that is wrong.
+    ordered.sort(key=lambda name: _has_expired(shelf, name, now))
     ends = {name: shelf.rests_until(name, now, model) for name in ordered}
     ready = [name for name in ordered if ends[name] is None]
     resting = sorted((name for name in ordered if name not in ready), key=lambda n: ends[n] or 0.0)
-    if preferred in ready:
+    if preferred in ready and not _has_expired(shelf, preferred, now):
         ready = [preferred, *(name for name in ready if name != preferred)]
     return ready + resting
 
@@ -78,6 +85,11 @@ def effective_order(
 def _belongs(shelf: Shelf, profile: str, provider: str) -> bool:
     key = shelf.stored.get(profile)
     return key is not None and key.provider.strip().lower() == provider
+
+
+def _has_expired(shelf: Shelf, profile: str, now: float) -> bool:
+    end = shelf.stored[profile].expires_ms
+    return end is not None and end <= now
 
 
 def _known(shelf: Shelf, provider: str) -> list[str]:

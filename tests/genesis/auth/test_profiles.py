@@ -62,3 +62,22 @@ def test_a_broken_store_is_told_and_not_overwritten(store):
     with pytest.raises(GenesisError, match="is not valid JSON"):
         store.put("k", Profile("api_key", "kilocode", Secret("kk")))
     assert store.path.read_text() == "{"
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [("1700000000000", 1.7e12), ("0", None), ("true", None), ('"soon"', None), ("null", None)],
+)
+def test_a_key_may_have_an_end(store, written, expected):
+    store.path.parent.mkdir()
+    store.path.write_text(
+        f'{{"profiles":{{"k":{{"type":"token","provider":"p","token":"t","expires":{written}}}}}}}'
+    )
+    assert store.load()["k"].expires_ms == expected
+
+
+def test_the_end_of_the_old_key_is_not_that_of_a_new_one(store):
+    store.put("k", Profile("token", "p", Secret("old"), expires_ms=5.0))
+    assert store.load()["k"].expires_ms == 5.0
+    store.put("k", Profile("api_key", "p", Secret("new")))
+    assert store.load()["k"].expires_ms is None

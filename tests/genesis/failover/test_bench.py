@@ -17,6 +17,7 @@ class Key:
     def __init__(self, provider: str) -> None:
         self.provider = provider
         self.type = "api_key"
+        self.expires_ms: float | None = None
 
 
 class Clock:

@@ -177,6 +177,7 @@ class Key:
     def __init__(self, provider: str, kind: str = "api_key") -> None:
         self.provider = provider
         self.type = kind
+        self.expires_ms: float | None = None
 
 
 class Clock:

@@ -14,9 +14,12 @@ NOW = 1_700_000_000_000.0
 class Key:
     """A stored profile as the order sees it."""
 
-    def __init__(self, provider: str, kind: str = "api_key") -> None:
+    def __init__(
+        self, provider: str, kind: str = "api_key", expires_ms: float | None = None
+    ) -> None:
         self.provider = provider
         self.type = kind
+        self.expires_ms = expires_ms
 
 
 STORED = {
@@ -73,6 +76,19 @@ def test_names_without_stored_keys_do_not_hide_the_stored_ones() -> None:
 
 def test_a_sessions_own_key_comes_first() -> None:
     assert ordered(preferred="p:key2")[0] == "p:key2"
+
+
+def test_keys_that_have_expired_come_last_whatever_the_order_says() -> None:
+    stored = {
+        "p:old": Key("p", "token", NOW),
+        "p:new": Key("p", "token", NOW + 1),
+        "p:key": Key("p"),
+    }
+    shelf = Shelf(stored)
+    assert effective_order(shelf, "p", NOW) == ["p:new", "p:key", "p:old"]
+    assert effective_order(shelf, "p", NOW, preferred="p:old")[-1] == "p:old"
+    written = Shelf(stored, order={"p": ["p:old", "p:key"]})
+    assert effective_order(written, "p", NOW) == ["p:key", "p:old"]
 
 
 @pytest.mark.parametrize(
