@@ -26,11 +26,12 @@ Warn = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Wishes:
-    """What a command line says: the workspace, the approval policy, whether somebody can be asked."""
+    """What a command line says: the workspace, the approval policy, whether somebody can be asked, a turn's time limit."""
 
     workspace: Path | None = None
     approval: Mode | None = None
     can_ask: bool = True
+    limit_s: float | None = None
 
 
 class ModelFacts:
@@ -163,9 +164,17 @@ class Genesis:
         return workspace_folder(self.paths, settings, chosen=chosen, folder=self._folder)
 
     def _means(self) -> Means:
-        tools = self.loaded.settings.tools
-        policy = Policy(self._wishes.approval or tools.approval, tools.allow, self._wishes.can_ask)
-        return Means(self.sources, self._context, policy, _now, lambda: token_hex(8), tools.profile)
+        tools, wishes = self.loaded.settings.tools, self._wishes
+        usual = float(self.loaded.settings.agents.defaults.timeout_seconds)
+        return Means(
+            models=self.sources,
+            place=self._context,
+            policy=Policy(wishes.approval or tools.approval, tools.allow, wishes.can_ask),
+            clock=_now,
+            make_id=lambda: token_hex(8),
+            profile=tools.profile,
+            limit_s=usual if wishes.limit_s is None else wishes.limit_s,
+        )
 
     def _context(self, folder: str) -> ToolContext:
         """Where the tools of a session run that was begun in the folder."""

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from genesis.app import Genesis
     from genesis.commands.one_shot import Question
 
-TIMED_OUT = 124
 INTERRUPTED = 130
 
 
@@ -32,7 +31,7 @@ def agent(
     model: Annotated[str | None, typer.Option("--model", help="Which model answers: provider/model, or an alias.")] = None,
     session: Annotated[str | None, typer.Option("--session", help='Go on with this session: its id, the beginning of it, or "last".')] = None,
     local: Annotated[bool, typer.Option("--local", help="Run in this process; a one-shot run always does.")] = False,
-    timeout: Annotated[float | None, typer.Option("--timeout", help="Stop after so many seconds (agents.defaults.timeoutSeconds, else 600).")] = None,
+    timeout: Annotated[float | None, typer.Option("--timeout", help="Stop after so many seconds (agents.defaults.timeoutSeconds, else 600); 0: never.")] = None,
     approve: Annotated[str | None, typer.Option("--approve", help="What tools may do: ask, allow-list, read-only, all (tools.approval).")] = None,
     workspace: Annotated[str | None, typer.Option("--workspace", help="The folder where the agent works.")] = None,
 ) -> None:  # fmt: skip
@@ -45,39 +44,31 @@ def agent(
     text = _text(message)
     if not text.strip():
         raise GenesisError("There is no message. Give one with --message, or pipe it in.")
-    genesis = _opened(approve, workspace)
+    genesis = _opened(approve, workspace, timeout)
     _require_key(genesis, model)
-    limit = genesis.loaded.settings.agents.defaults.timeout_seconds if timeout is None else timeout
     from genesis.commands.one_shot import Question
 
     question = Question(text, session, model, thinking, is_json=json)
-    raise typer.Exit(_answered(genesis, question, float(limit)))
+    raise typer.Exit(_answered(genesis, question))
 
 
-def _answered(genesis: "Genesis", question: "Question", limit_s: float) -> int:
+def _answered(genesis: "Genesis", question: "Question") -> int:
     from genesis.commands.one_shot import OneShot
 
     async def run() -> int:
         try:
-            async with asyncio.timeout(limit_s or None):
-                return await OneShot(genesis.conversation, sys.stdin, sys.stdout, sys.stderr).run(
-                    question
-                )
+            shot = OneShot(genesis.conversation, sys.stdin, sys.stdout, sys.stderr)
+            return await shot.run(question)
         finally:
             await genesis.aclose()
 
     try:
         return asyncio.run(run())
-    except TimeoutError:
-        sys.stderr.write(
-            f"Error: The turn took longer than {limit_s:g} s and was stopped. Give more with --timeout.\n"
-        )
-        return TIMED_OUT
     except (KeyboardInterrupt, asyncio.CancelledError):
         return INTERRUPTED
 
 
-def _opened(approve: str | None, workspace: str | None) -> "Genesis":
+def _opened(approve: str | None, workspace: str | None, timeout: float | None) -> "Genesis":
     from genesis.app import Genesis, Wishes
     from genesis.session.approval import Mode
 
@@ -88,6 +79,7 @@ def _opened(approve: str | None, workspace: str | None) -> "Genesis":
         workspace=Path(workspace) if workspace else None,
         approval=modes[approve] if approve is not None else None,
         can_ask=sys.stdin.isatty() and sys.stderr.isatty(),
+        limit_s=timeout,
     )
     return Genesis.open(os.environ, wishes=wishes, warn=_warn)
 

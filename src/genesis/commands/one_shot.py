@@ -22,6 +22,8 @@ from genesis.session.approval import Decision
 from genesis.session.conversation import Conversation
 from genesis.tools.printable import on_one_line, without_sequences
 
+TIMED_OUT = 124
+MORE_TIME = " For one run it is --timeout."
 _ANSWERS: dict[str, Decision] = {"y": "once", "yes": "once", "a": "always", "always": "always"}
 
 
@@ -46,7 +48,7 @@ class _Told:
 
 
 class OneShot:
-    """Runs one question; the exit code is 0 if it was answered, 130 if it was stopped, else 1."""
+    """Runs one question; the exit code is 0 if it was answered, 124 if it took too long, 130 if it was stopped, else 1."""
 
     def __init__(
         self, conversation: Conversation, source: TextIO, out: TextIO, err: TextIO
@@ -76,8 +78,8 @@ class OneShot:
         if question.is_json:
             self._write(self._as_json(view.id, began) + "\n")
         if end is not None and end.error is not None:
-            self._tell(f"Error: {end.error}")
-            return 1
+            self._tell(f"Error: {end.error}{MORE_TIME if end.is_late else ''}")
+            return TIMED_OUT if end.is_late else 1
         return 130 if end is not None and end.stop_reason == "aborted" else 0
 
     async def _show(self, event: AgentEvent, *, is_json: bool) -> None:

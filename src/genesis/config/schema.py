@@ -102,7 +102,7 @@ class AgentDefaults(Section, frozen=True):
         PositiveInt | None, Meta(description="Use at most this many tokens of a model's context.")
     ] = None
     timeout_seconds: Annotated[
-        PositiveInt, Meta(description="How long one turn may take, in seconds.")
+        PositiveInt, Meta(description="How long one turn may take, in seconds; 0: no limit.")
     ] = 600
     params: Annotated[dict[str, Any], Meta(description="Request parameters for every model.")] = {}
 

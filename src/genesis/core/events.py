@@ -85,11 +85,12 @@ class Notice(msgspec.Struct, frozen=True, tag="notice"):
 
 
 class TurnEnded(msgspec.Struct, frozen=True, tag="turn-ended", omit_defaults=True):
-    """The turn is over. `error` is the sentence for people (genesis.md 9.6) if it failed."""
+    """The turn is over. `error` is the sentence for people (genesis.md 9.6) if it failed, `is_late` if its time was up."""
 
     stop_reason: StopReason
     usage: Usage = Usage()
     error: str | None = None
+    is_late: bool = False
 
 
 AgentEvent = (

@@ -4,6 +4,7 @@ conversation.py  Conversation: what a screen or a script may ask for; SessionInf
 local.py         the Conversation whose sessions live in this process
 agent.py         Agent: runs turns of sessions, and stops them
 turn.py          one turn, from the person's message to its end, whatever ends it
+limit.py         how long a turn may take
 request.py       one answer of a model through failover, as events
 calls.py         the tool calls of one answer: judged, asked about, run, told
 approval.py      whether a tool call runs, is asked about, or is refused

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from genesis.core.events import AgentEvent, ApprovalAsked
 from genesis.core.fault import GenesisError
@@ -19,7 +19,7 @@ from genesis.tools.toolbox import Profile
 @dataclass(frozen=True)
 class Means:
     """What an agent works with. `place` opens the folder that a session was begun in ("": the usual one), `clock` gives
-    seconds since the epoch, `make_id` unguessable names."""
+    seconds since the epoch, `make_id` unguessable names. `limit_s`: how long a turn may take."""
 
     models: Models
     place: Callable[[str], ToolContext]
@@ -27,6 +27,7 @@ class Means:
     clock: Callable[[], float]
     make_id: Callable[[], str]
     profile: Profile = "coding"
+    limit_s: float | None = None
 
 
 class Agent:
@@ -61,7 +62,8 @@ class Agent:
                 f"Session {session.id} is still answering. Wait until it has ended, or stop it."
             )
         events: asyncio.Queue[AgentEvent | None] = asyncio.Queue()
-        turn = self._turn(session, events.put_nowait, approve, choice or Choice())
+        limited = replace(choice or Choice(), limit_s=self.means.limit_s)
+        turn = self._turn(session, events.put_nowait, approve, limited)
         task = asyncio.get_running_loop().create_task(turn.run(message))
         task.add_done_callback(lambda _task: events.put_nowait(None))
         self._running[session.id] = task

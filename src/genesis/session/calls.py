@@ -25,6 +25,7 @@ DENIED = (
 # What a tool may run into: the model reads it and goes on.
 _FAILURES = (ToolError, OSError, ValueError)
 STOPPED = "Stopped by the person before it ended."
+LATE = "Stopped before it ended, because the turn took too long."
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,10 @@ class Calls:
         self._desk = desk
         self._done: dict[int, ToolResultMessage] = {}
 
-    def results(self) -> list[ToolResultMessage]:
-        """In the order of the calls."""
+    def results(self, unfinished: str = STOPPED) -> list[ToolResultMessage]:
+        """In the order of the calls; what did not end has that text."""
         return [
-            self._done.get(place) or self._message(block, ToolResult.of(STOPPED, is_error=True))
+            self._done.get(place) or self._message(block, ToolResult.of(unfinished, is_error=True))
             for place, block in enumerate(self._blocks)
         ]
 

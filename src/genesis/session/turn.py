@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from genesis.core.events import (
+    ApprovalAsked,
     MessageEnded,
     Notice,
     TextDelta,
@@ -21,7 +22,8 @@ from genesis.failover.chain import FailoverError
 from genesis.failover.classify import is_context_overflow
 from genesis.failover.messages import user_message
 from genesis.providers.provider import ChatRequest
-from genesis.session.calls import Calls, Desk
+from genesis.session.approval import Decision
+from genesis.session.calls import LATE, STOPPED, Calls, Desk
 from genesis.session.compaction import (
     KEPT_SHARE,
     check_size,
@@ -30,6 +32,7 @@ from genesis.session.compaction import (
     window_of,
     with_request,
 )
+from genesis.session.limit import Limit
 from genesis.session.prompt import system_prompt
 from genesis.session.request import Answer, Models, Opened, Target, close, open_answer
 from genesis.session.transcript import Compacted, Session
@@ -40,10 +43,11 @@ MOST_REQUESTS = 50
 
 @dataclass(frozen=True)
 class Choice:
-    """What was chosen for one turn; None is the session's or the settings' choice."""
+    """What was chosen for one turn; None is the session's or the settings' choice, and no limit."""
 
     model: ModelRef | None = None
     thinking: str | None = None
+    limit_s: float | None = None
 
 
 class Turn:
@@ -54,7 +58,9 @@ class Turn:
     ) -> None:
         self._session = session
         self._models = models
-        self._desk = desk
+        self._limit = Limit(choice.limit_s)
+        self._approve = desk.approve
+        self._desk = replace(desk, approve=self._approved)
         self._thinking = choice.thinking
         self._chain = models.chain(choice.model)
         self._tools = offered(profile, is_read_only=desk.policy.mode == "read-only")
@@ -84,13 +90,15 @@ class Turn:
 
     async def _answer_all(self) -> None:
         try:
-            stop_reason = await self._loop()
+            async with self._limit.counting():
+                stop_reason = await self._loop()
         except asyncio.CancelledError:
             self._save_cut("aborted", None)
             self._end("aborted", None)
         except (GenesisError, OSError) as error:
-            sentence = self._sentence(error)
-            self._save_cut("error", sentence)
+            is_late = self._limit.is_over
+            sentence = self._limit.sentence if is_late else self._sentence(error)
+            self._save_cut("error", sentence, LATE if is_late else STOPPED)
             self._end("error", sentence)
         else:
             self._end(stop_reason, None)
@@ -200,14 +208,20 @@ class Turn:
         session.compact(Compacted(summary, before + cut, self._desk.clock()))
         return f"The conversation was shortened: {cut} older messages became a summary."
 
-    def _save_results(self) -> None:
+    async def _approved(self, asked: ApprovalAsked) -> Decision:
+        async with self._limit.paused():
+            return await self._approve(asked)
+
+    def _save_results(self, unfinished: str = STOPPED) -> None:
         calls, self._calls = self._calls, None
-        for result in calls.results() if calls else ():
+        for result in calls.results(unfinished) if calls else ():
             self._session.append(result)
 
-    def _save_cut(self, stop_reason: StopReason, error: str | None) -> None:
+    def _save_cut(
+        self, stop_reason: StopReason, error: str | None, unfinished: str = STOPPED
+    ) -> None:
         """Save what there is of an answer that was cut short, and a result for every call."""
-        self._save_results()
+        self._save_results(unfinished)
         if self._answer is None and error is None:
             return
         answer = self._answer or Answer(self._target, self._desk.make_id)
@@ -223,4 +237,5 @@ class Turn:
         return user_message(error, ref.provider, ref.model, secrets=secrets)
 
     def _end(self, stop_reason: StopReason, error: str | None) -> None:
-        self._desk.emit(TurnEnded(stop_reason, self._usage, error))
+        is_late = self._limit.is_over
+        self._desk.emit(TurnEnded(stop_reason, self._usage, error, is_late=is_late))

@@ -180,6 +180,16 @@ async def test_commands_do_not_see_the_key_and_results_do_not_hold_it(
     assert "***" in result
 
 
+async def test_the_settings_limit_every_turn(home: Home, gateway: Gateway) -> None:
+    home.configure({"agents": {"defaults": {"timeoutSeconds": 1}}})
+    gateway.replies = [call("exec", {"command": "exec sleep 100"}), text("done")]
+    genesis = home.open()
+    end = (await turn(genesis, "x"))[-1]
+    assert isinstance(end, TurnEnded)
+    assert (end.is_late, (end.error or "")[:33]) == (True, "The turn took longer than 1 s and")
+    assert (await turn(genesis, "go on", "last"))[-1].error is None  # type: ignore[union-attr]  # a TurnEnded
+
+
 async def test_the_state_of_genesis_cannot_be_read_even_from_home(
     home: Home, gateway: Gateway
 ) -> None:

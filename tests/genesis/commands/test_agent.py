@@ -183,8 +183,9 @@ def test_it_ends_at_its_time_limit_and_is_saved(home: Home, gateway: Gateway) ->
     done = home.run("--message", "hi", "--approve", "all", "--timeout", "1")
     assert done.returncode == 124
     assert "took longer than 1 s" in done.stderr
+    assert "--timeout" in done.stderr
     saved = next((home.config.parent / "agents/main/sessions").glob("*.jsonl")).read_text()
-    assert "Stopped by the person" in saved
+    assert "because the turn took too long" in saved
 
 
 def test_an_interrupt_ends_it(home: Home, gateway: Gateway) -> None:
