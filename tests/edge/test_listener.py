@@ -309,3 +309,33 @@ async def test_a_pipelined_request_does_not_end_the_stream_before_it(
         async for more in client.pieces():
             got += more
     assert got.endswith(DONE)
+
+
+async def test_a_head_that_comes_again_serves_its_own_body_each_time(rig: Rig) -> None:
+    texts = ["one", "a longer two", "3", "the fourth"]
+    async with Client(rig.gateway) as client:
+        for text in texts:
+            body = chat() | {"messages": [{"role": "user", "content": text}]}
+            assert (await client.ask(body)).status == 200
+            sent = msgspec.json.decode(rig.upstream.requests[-1].body)
+            assert sent["messages"][0]["content"] == text
+
+
+async def test_after_a_known_head_another_one_is_parsed_as_ever(rig: Rig) -> None:
+    async with Client(rig.gateway) as client:
+        for _ in range(3):
+            assert (await client.ask(chat())).status == 200
+        refused = await client.ask(chat(), headers={"authorization": "Bearer kg_live_wrong"})
+        assert refused.status == 401
+        assert (await client.ask(chat())).status == 200
+
+
+async def test_a_known_head_that_comes_in_two_reads_is_served(rig: Rig) -> None:
+    whole = request("POST", CHAT, rig.gateway.headers, BODY)
+    async with Client(rig.gateway) as client:
+        for _ in range(2):
+            await client.send(whole)
+            assert (await client.answer()).status == 200
+        await client.send(whole[:-5])
+        await client.send(whole[-5:])
+        assert (await client.answer()).status == 200

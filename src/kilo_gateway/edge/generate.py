@@ -8,7 +8,7 @@ from kilo_gateway.core.fault import Fault, Kind
 from kilo_gateway.core.grant import Grant
 from kilo_gateway.dialects.body import read_fields
 from kilo_gateway.dialects.registry import DIALECTS
-from kilo_gateway.edge.hints import read_hints
+from kilo_gateway.edge.caller import read_caller
 from kilo_gateway.edge.reply import WireReply
 from kilo_gateway.edge.request import Inbound, credential, read_body, unpacked
 from kilo_gateway.edge.service import Service
@@ -31,11 +31,11 @@ async def generate(
     relay = service.relay
     relay.let_in()
     try:
-        headers = inbound.headers
-        key = credential(headers)
-        grant = service.grants.known(key) if key is not None else None
+        headers, repeat = inbound.headers, inbound.repeat
+        caller = read_caller(headers) if repeat is None else repeat.caller
+        grant = service.grants.known(caller.digest)
         if grant is None:
-            grant = await authenticate(service, key)
+            grant = await authenticate(service, credential(headers))
         world = service.world
         limit_bytes = world.limits.max_body_bytes
         body = inbound.whole_body()
@@ -59,7 +59,7 @@ async def generate(
             envelope.max_tokens,
             envelope.wants_usage,
             _forwardable(inbound.query) if inbound.query else b"",
-            read_hints(headers),
+            caller.hints,
             headers,
             world.limits.patience_s,
         )

@@ -10,7 +10,6 @@ A body that is left over when its answer is complete is read to its end and drop
 """
 
 import asyncio
-import urllib.parse
 from collections import deque
 from typing import Final, final
 
@@ -19,14 +18,17 @@ import httptools
 from kilo_gateway.core.fault import Fault, Kind
 from kilo_gateway.edge.arrival import Arrival
 from kilo_gateway.edge.guard import Guard
+from kilo_gateway.edge.repeat import Repeat, repeat_of
 from kilo_gateway.edge.reply import Leaver, WireReply
 from kilo_gateway.edge.request import ClientGoneError, Inbound
 from kilo_gateway.edge.routes import ROUTES
+from kilo_gateway.edge.target import size_of, target_of
 
 MAX_HEADERS: Final = 256
 _MAX_UNREAD_BYTES: Final = 256 * 1024
 _MAX_DROPPED_BYTES: Final = 64 * 1024 * 1024
 _MAX_EARLY_REQUESTS: Final = 16
+_MAX_MISSES: Final = 8  # of heads that never come again, before that is no longer looked for
 _OUTBOX_BYTES: Final = 64 * 1024
 _KNOWN: Final = {path.encode(): path for path in ROUTES}
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -37,30 +39,11 @@ class ClientConnection:
     """One connection; a protocol for asyncio and uvloop."""
 
     __slots__ = (
-        "_arriving",
-        "_dropped_bytes",
-        "_early",
-        "_feed",
-        "_framing_bytes",
-        "_guard",
-        "_head_bytes",
-        "_headers",
-        "_in_head",
-        "_is_large_read",
-        "_is_reading_paused",
-        "_is_refused",
-        "_loop",
-        "_parser",
-        "_reply",
-        "_serving",
-        "_url",
-        "_write_waiters",
-        "is_gone",
-        "is_writing_paused",
-        "on_gone",
-        "task",
-        "transport",
-    )
+        "_arriving", "_dropped_bytes", "_early", "_feed", "_framing_bytes", "_guard", "_head_bytes",
+        "_headers", "_in_head", "_is_between", "_is_large_read", "_is_reading_paused", "_is_refused",
+        "_loop", "_misses", "_parser", "_repeat", "_reply", "_serving", "_url", "_write_waiters", "is_gone",
+        "is_writing_paused", "on_gone", "transport",
+    )  # fmt: skip
 
     def __init__(self, guard: Guard, loop: asyncio.AbstractEventLoop) -> None:
         self._guard = guard
@@ -71,18 +54,20 @@ class ClientConnection:
         self._headers: dict[bytes, bytes] = {}
         self._head_bytes = self._dropped_bytes = self._framing_bytes = 0
         self._is_refused = False
+        self._is_between = True  # no byte of the next request has come
         self._in_head = True
         self._is_large_read = False
         self._arriving: Arrival | None = None  # the one that bytes are parsed for
         self._serving: Arrival | None = None  # the one that is being answered
         self._reply: WireReply | None = None
         self._early: deque[Arrival] = deque()
+        self._repeat: Repeat | None = None
+        self._misses = 0
         self._is_reading_paused = False
         self._write_waiters: list[asyncio.Future[None]] = []
         self.is_writing_paused = False
         self.is_gone = False
         self.on_gone: Leaver | None = None
-        self.task: asyncio.Task[None] | None = None
         self.transport: asyncio.Transport
 
     @property
@@ -121,6 +106,17 @@ class ClientConnection:
         """Bytes of a request."""
         if self._is_refused:
             return
+        may_repeat = self._is_between and self._serving is None
+        if may_repeat and self._repeat is not None:
+            body = self._repeat.body_in(data)
+            if body is not None:
+                self._serve_repeat(self._repeat, body)
+                return
+        self._parse(data)
+        if may_repeat and self._misses < _MAX_MISSES:
+            self._remember(data)
+
+    def _parse(self, data: bytes) -> None:
         size, limit = len(data), self._guard.max_head_bytes
         self._framing_bytes += size
         # A head that comes in one read is measured by its parts, if it can be too large at all.
@@ -154,6 +150,7 @@ class ClientConnection:
 
     def on_message_begin(self) -> None:
         """The first byte of a request."""
+        self._is_between = False
         self._framing_bytes = 0
         self._url = b""
         self._headers = {}
@@ -178,7 +175,9 @@ class ClientConnection:
         self._framing_bytes = 0
         parser, headers = self._parser, self._headers
         self._headers = {}  # a trailer's, which nobody looks at
-        if len(headers) > MAX_HEADERS or (self._is_large_read and self._is_too_large(headers)):
+        if len(headers) > MAX_HEADERS or (
+            self._is_large_read and size_of(self._url, headers) > self._guard.max_head_bytes
+        ):
             self._refuse_head()
             return
         if parser.should_upgrade():
@@ -194,7 +193,7 @@ class ClientConnection:
         if b"expect" in headers:
             request.expects_continue = headers[b"expect"].lower() == b"100-continue"
         known = _KNOWN.get(self._url)
-        path, query = (known, b"") if known is not None else _target(self._url)
+        path, query = (known, b"") if known is not None else target_of(self._url)
         method = parser.get_method()
         request.head = Inbound(
             "POST" if method == b"POST" else method.decode("latin-1"),
@@ -235,6 +234,7 @@ class ClientConnection:
 
     def on_message_complete(self) -> None:
         """The request is complete."""
+        self._is_between = True
         self._guard.arriving.pop(self, None)
         request, self._arriving = self._arriving, None
         if request is None:
@@ -244,6 +244,32 @@ class ClientConnection:
             request.wake()
         if request.head is None:
             self._next(request)
+
+    def _serve_repeat(self, repeat: Repeat, body: bytes) -> None:
+        """A request whose head is known, and which is here whole."""
+        guard = self._guard
+        guard.idle.pop(self, None)
+        self._misses = 0
+        request = Arrival(self.wait_for_body, is_complete=True, pieces=[body], buffered=len(body))
+        request.head = Inbound(
+            "POST",
+            repeat.path,
+            repeat.query,
+            repeat.headers,
+            guard.monotonic(),
+            request.next_piece,
+            request.whole,
+            "",
+            repeat,
+        )
+        self._serve(request, is_whole=True)
+
+    def _remember(self, data: bytes) -> None:
+        """What was parsed of these bytes may come again, if they are one request and nothing else."""
+        request = self._serving
+        if request is not None and self._is_between and request.keep_alive and request.head:
+            self._misses += 1
+            self._repeat = repeat_of(data[: len(data) - request.buffered], request.head)
 
     # Called by the reply and the request.
 
@@ -293,7 +319,7 @@ class ClientConnection:
 
     # Our own.
 
-    def _serve(self, request: Arrival) -> None:
+    def _serve(self, request: Arrival, *, is_whole: bool = False) -> None:
         head = request.head
         if head is None:
             return
@@ -305,7 +331,7 @@ class ClientConnection:
         reply = self._reply = self.on_gone = WireReply(
             self, request.keep_alive, request.wants_chunks, head.method == "HEAD"
         )
-        self.task = reply.task = self._loop.create_task(self._guard.app(head, reply))
+        reply.task = self._loop.create_task(self._guard.app(head, reply))
 
     def _next(self, request: Arrival) -> None:
         self._serving = self._reply = None
@@ -317,10 +343,6 @@ class ClientConnection:
             self._resume_reading()
             if self._arriving is None:
                 self._guard.idle[self] = self._guard.monotonic()
-
-    def _is_too_large(self, headers: dict[bytes, bytes]) -> bool:
-        size = len(self._url) + sum(len(name) + len(value) + 4 for name, value in headers.items())
-        return size > self._guard.max_head_bytes
 
     def _refuse_head(self) -> None:
         self.refuse(Kind.HEAD_TOO_LARGE, "The head (or the trailer) of the request is too large.")
@@ -369,16 +391,3 @@ class ClientConnection:
     def abort(self) -> None:
         """Close at once."""
         self.transport.abort()
-
-
-def _target(url: bytes) -> tuple[str, bytes]:
-    """Path (percent-decoded) and query of a request's target, also of one in absolute form."""
-    if not url.startswith(b"/"):
-        try:
-            parsed = httptools.parse_url(url)
-        except httptools.HttpParserInvalidURLError:
-            return url.decode("latin-1"), b""
-        url = (parsed.path or b"/") + (b"?" + parsed.query if parsed.query else b"")
-    path, _, query = url.partition(b"?")
-    text = path.decode("latin-1")
-    return (urllib.parse.unquote(text) if "%" in text else text), query.partition(b"#")[0]

@@ -2,11 +2,15 @@
 
 import zlib
 from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING
 
 import msgspec
 import zstandard
 
 from kilo_gateway.core.fault import Fault, Kind
+
+if TYPE_CHECKING:
+    from kilo_gateway.edge.repeat import Repeat
 
 # Gives the next bytes of a body as they come, b"" at its end. Raises ClientGoneError.
 NextPiece = Callable[[], Awaitable[bytes]]
@@ -24,7 +28,8 @@ class Inbound(msgspec.Struct, eq=False):
     """One request in progress: what its head told, when it came (monotonic seconds), and where its body comes from:
     `whole_body` gives it if it is there already (once; None if not), `next_piece` what comes.
 
-    Of a header that is sent twice the last one counts.
+    Of a header that is sent twice the last one counts. `repeat` is set if the head was recognised: then what was read of it
+    before holds.
     """
 
     method: str
@@ -35,6 +40,7 @@ class Inbound(msgspec.Struct, eq=False):
     next_piece: NextPiece
     whole_body: Callable[[], bytes | None] = lambda: None
     id: str = ""
+    repeat: "Repeat | None" = None
 
 
 class ClientGoneError(Exception):

@@ -59,9 +59,9 @@ class Grants:
             ) from None
         return self.find(key)
 
-    def known(self, key: bytes) -> Grant | None:
-        """The grant of a presented key if it is good for sure: one look-up. Else `find` tells what is wrong."""
-        grant = self._grants.get(digest_of(key))
+    def known(self, digest: bytes | None) -> Grant | None:
+        """The grant of a key's digest if it is good for sure: one look-up. Else `find` tells what is wrong."""
+        grant = self._grants.get(digest) if digest is not None else None
         return None if grant is None or grant.expires_at is not None else grant
 
     def find(self, key: bytes) -> Grant:

@@ -1,0 +1,67 @@
+"""Repeat: the head that a client sends with every request on a connection, parsed once.
+
+Client libraries keep a connection and send the same bytes each time, but for the digits of `content-length`. A request that
+begins with exactly those bytes and is here whole needs no parser: what the strict one made of them holds again. Whatever
+differs by one byte, or has not come whole, goes to the parser as if there were no memory of the last one.
+"""
+
+import re
+from typing import Final
+
+import msgspec
+
+from kilo_gateway.edge.caller import Caller, read_caller
+from kilo_gateway.edge.request import Inbound
+
+_LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,9})\r\n", re.IGNORECASE)
+_HEAD_END: Final = b"\r\n\r\n"
+_LENGTH_NAME: Final = b"\r\ncontent-length:"
+_MOST_DIGITS: Final = 9
+# Each of them makes a request one of a kind.
+_NEVER_AGAIN: Final = (b"transfer-encoding", b"expect", b"upgrade", b"content-encoding")
+
+
+class Repeat(msgspec.Struct, frozen=True):
+    """A head whose next coming is recognised: its bytes `before` and `after` the digits of its content-length.
+
+    `headers` are those of the first coming without the length.
+    """
+
+    before: bytes
+    after: bytes
+    path: str
+    query: bytes
+    headers: dict[bytes, bytes]
+    caller: Caller
+
+    def body_in(self, data: bytes) -> bytes | None:
+        """The body of a request that is this head and all of its body, and nothing else; None for anything else."""
+        before, after = self.before, self.after
+        if not data.startswith(before):
+            return None
+        start = len(before)
+        end = data.find(b"\r", start, start + _MOST_DIGITS + 1)
+        digits = data[start:end]
+        if end < 0 or not digits.isdigit() or not data.startswith(after, end):
+            return None
+        at = end + len(after)
+        return data[at:] if len(data) - at == int(digits) else None
+
+
+def repeat_of(head: bytes, inbound: Inbound) -> Repeat | None:
+    """What is to be recognised of a POST that was parsed from exactly these bytes; None if its like will not come again."""
+    if inbound.method != "POST" or any(name in inbound.headers for name in _NEVER_AGAIN):
+        return None
+    if head.find(_HEAD_END) != len(head) - len(_HEAD_END):
+        return None  # there is more than a head here
+    found = _LENGTH.search(head)
+    if found is None or head.lower().count(_LENGTH_NAME) != 1:
+        return None
+    start, end = found.span(1)
+    if head[end + 2 : end + 3] in {b" ", b"\t"}:  # a folded line
+        return None
+    headers = dict(inbound.headers)
+    del headers[b"content-length"]
+    return Repeat(
+        head[:start], head[end:], inbound.path, inbound.query, headers, read_caller(headers)
+    )
