@@ -6,7 +6,19 @@ import msgspec
 
 from kilo_gateway.core.money import Price
 
-Operation = Literal["chat", "completions", "embeddings"]
+# What a call asks for. "chat" is an answer to a conversation, in whichever dialect it is asked.
+Operation = Literal[
+    "chat",
+    "completions",
+    "embeddings",
+    "count_tokens",
+    "fim",
+    "rerank",
+    "moderations",
+    "transcriptions",
+    "speech",
+    "images",
+]
 
 
 class Limits(msgspec.Struct, frozen=True, gc=False):

@@ -16,7 +16,7 @@ def _plus(left: int | None, right: int | None) -> int | None:
 class Usage(msgspec.Struct, frozen=True, gc=False):
     """What a reply used. `input_tokens` includes cache reads and writes; `output_tokens` includes reasoning.
 
-    Every count is in tokens and None where the upstream did not say. `cost_nanodollars` is what the upstream itself
+    `cache_write_1h_tokens` are those of the cache writes that are kept for an hour, which cost more. Every count is in tokens and None where the upstream did not say. `cost_nanodollars` is what the upstream itself
     charged, if it told. `raw` keeps the upstream's own usage object, byte for byte.
     """
 
@@ -30,6 +30,7 @@ class Usage(msgspec.Struct, frozen=True, gc=False):
     cost_nanodollars: int | None = None
     source: Source = "reported"
     raw: bytes = b""
+    cache_write_1h_tokens: int | None = None
 
     @property
     def is_known(self) -> bool:
@@ -47,6 +48,7 @@ class Usage(msgspec.Struct, frozen=True, gc=False):
             audio_input_tokens=_plus(self.audio_input_tokens, other.audio_input_tokens),
             audio_output_tokens=_plus(self.audio_output_tokens, other.audio_output_tokens),
             cost_nanodollars=_plus(self.cost_nanodollars, other.cost_nanodollars),
+            cache_write_1h_tokens=_plus(self.cache_write_1h_tokens, other.cache_write_1h_tokens),
             source="estimated" if "estimated" in {self.source, other.source} else "reported",
         )
 

@@ -14,6 +14,7 @@ from kilo_gateway.core.fault import Fault, Kind
 Fields = dict[str, msgspec.Raw]
 
 _FIELDS: msgspec.json.Decoder[Fields] = msgspec.json.Decoder(Fields)
+_ANY = msgspec.json.Decoder(msgspec.Raw)
 _TEXT = msgspec.json.Decoder(str)
 _ENCODE = msgspec.json.Encoder().encode
 _BOM = b"\xef\xbb\xbf"
@@ -39,6 +40,15 @@ def read_fields(body: bytes) -> Fields:
         raise _invalid(
             "The request body is nested too deeply (about 1,000 levels are accepted)."
         ) from None
+
+
+def is_json(data: bytes) -> bool:
+    """Whether bytes are one whole JSON value."""
+    try:
+        _ANY.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
 
 
 def write_fields(fields: Fields) -> bytes:

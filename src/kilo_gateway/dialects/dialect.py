@@ -1,6 +1,6 @@
 """Dialect: the verbs that every wire format offers. All of them are pure: bytes and values in, bytes and values out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from kilo_gateway.core.call import Call
@@ -105,6 +105,13 @@ class Dialect(Protocol):
 
     name: str
     content_type_of_streams: bytes
+    # Headers that go to an upstream of this dialect with every call, and names of those passed on from the client.
+    upstream_headers: Mapping[str, str]
+    forward_headers: tuple[str, ...]
+
+    def path(self, operation: Operation, model: str, *, is_stream: bool) -> str:
+        """Where an upstream takes the operation, below its base URL: `/chat/completions`."""
+        ...
 
     def peek(self, operation: Operation, fields: Fields) -> Envelope:
         """Read the few fields that routing needs; Fault for what no upstream would take."""

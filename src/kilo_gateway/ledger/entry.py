@@ -28,6 +28,7 @@ _COUNTS = (
     "reasoning_tokens",
     "audio_input_tokens",
     "audio_output_tokens",
+    "cache_write_1h_tokens",
 )
 
 

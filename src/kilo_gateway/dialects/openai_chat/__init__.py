@@ -6,6 +6,9 @@ replies.py    whole replies: usage, finish reason, errors inside a 200; error bo
 events.py     streams: usage, errors, the end, and what is hidden from clients that did not ask
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from kilo_gateway.dialects.openai_chat import events, replies, requests
 
 
@@ -14,6 +17,10 @@ class OpenAIChat:
 
     name = "openai_chat"
     content_type_of_streams = b"text/event-stream; charset=utf-8"
+    upstream_headers: Mapping[str, str] = MappingProxyType({})
+    forward_headers: tuple[str, ...] = ()
+
+    path = staticmethod(requests.path)
 
     peek = staticmethod(requests.peek)
     outbound = staticmethod(requests.outbound)

@@ -15,6 +15,24 @@ _LIMITS = ("max_tokens", "max_completion_tokens")
 _STREAMING: frozenset[Operation] = frozenset({"chat", "completions"})
 
 
+_PATHS: dict[Operation, str] = {
+    "chat": "/chat/completions",
+    "completions": "/completions",
+    "embeddings": "/embeddings",
+    "fim": "/fim/completions",
+    "rerank": "/rerank",
+    "moderations": "/moderations",
+    "transcriptions": "/audio/transcriptions",
+    "speech": "/audio/speech",
+    "images": "/images/generations",
+}
+
+
+def path(operation: Operation, _model: str, *, is_stream: bool) -> str:
+    """Where an upstream takes the operation."""
+    return _PATHS[operation]
+
+
 class Envelope(msgspec.Struct, frozen=True, gc=False):
     """What the path of a call needs to know of a request; everything else is not looked at."""
 
