@@ -9,6 +9,8 @@ request.py       one answer of a model through failover, as events
 calls.py         the tool calls of one answer: judged, asked about, run, told
 approval.py      whether a tool call runs, is asked about, or is refused
 dangers.py       commands that are asked about whatever the policy says
+reach.py         whether a command's paths lead to the private state
+shell_words.py   what a command's words may become
 compaction.py    when and where older messages give way to a summary
 prompt.py        the system prompt
 place.py         in which folder the agent works

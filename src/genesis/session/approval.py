@@ -1,10 +1,12 @@
 """Whether a tool call runs, is asked about, or is refused: a pure decision from the policy and what the call would do."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from genesis.session.dangers import danger_of, is_compound, names_private_state
+from genesis.session.reach import reach_of
 from genesis.tools.tool import Effect
 from genesis.tools.workspace import Workspace
 
@@ -25,12 +27,13 @@ class Policy:
 
 @dataclass(frozen=True)
 class Wish:
-    """What a call would do. `command` is of exec, `target` the file that would change."""
+    """What a call would do. `command` and the `environ` that it gets are of exec, `target` is the file that would change."""
 
     name: str
     effect: Effect
     command: str = ""
     target: Path | None = None
+    environ: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -55,7 +58,8 @@ class Remembered:
 
 def judge(wish: Wish, policy: Policy, remembered: Remembered, place: Workspace) -> Verdict:
     """The decision for one call."""
-    if _is_private(wish, place):
+    reach = reach_of(wish.command, place, wish.environ) if wish.effect == "runs" else None
+    if reach == "inside" or _is_private(wish, place):
         return Verdict(
             "refuse",
             "This command names the private state of Genesis (its keys, sessions and settings), which tools may not "
@@ -69,6 +73,8 @@ def judge(wish: Wish, policy: Policy, remembered: Remembered, place: Workspace) 
             "Refused: the approval policy is read-only, so nothing may be changed or run. Say what you would have done.",
         )
     danger = _danger(wish, place)
+    if danger is None and reach == "may":
+        danger = "could reach the private state of Genesis (its keys, sessions and settings)"
     if danger is None and _is_allowed(wish, policy, remembered):
         return Verdict("run")
     if policy.can_ask:

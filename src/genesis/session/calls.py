@@ -92,7 +92,7 @@ class Calls:
         """The result of a call that may not run."""
         desk = self._desk
         command = call.command if isinstance(call, Exec) else ""
-        wish = Wish(tool.name, tool.effect, command, prepared.target)
+        wish = Wish(tool.name, tool.effect, command, prepared.target, desk.context.environ)
         verdict = judge(wish, desk.policy, desk.remembered, desk.context.workspace)
         if verdict.outcome == "run":
             return None

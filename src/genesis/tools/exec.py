@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta
 from typing_extensions import override
 
+from genesis.tools.closed import close_to_others
 from genesis.tools.printable import on_one_line, without_sequences
 from genesis.tools.tool import Prepared, Tool, ToolContext, ToolResult
 from genesis.tools.workspace import ToolError
@@ -133,6 +134,7 @@ async def _start(
     command: str, context: ToolContext, pipe: _Pipe
 ) -> tuple[asyncio.subprocess.Process, asyncio.BaseTransport]:
     """The shell, and the pipe that its output comes through."""
+    close_to_others()
     reading, writing = os.pipe()
     loop = asyncio.get_running_loop()
     transport, _ = await loop.connect_read_pipe(lambda: pipe, os.fdopen(reading, "rb", 0))

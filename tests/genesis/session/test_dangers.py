@@ -24,7 +24,17 @@ STATE = HOME / ".genesis"
         "git push origin --delete x", "git reset --hard HEAD~1", "git clean -fdx", "git checkout .", "git restore .",
         "chmod -R 777 /", "chown -R ann ~", "sudo ls", "doas ls", "su -", "shutdown now", "reboot", "shred x",
         "kill -9 -1", "crontab x", "echo x >> ~/.bashrc", "cat ~/.ssh/id_rsa", "npm publish", "mv ~/a b",
-        "rm -rf \\\n /", "rm --no-preserve-root -rf /", "true\nrm -rf /", "if true; then rm -rf /; fi", "$(rm -rf /)",
+        "rm -rf \\\n /", "rm --no-preserve-root -rf /", 
+        "eval ls", "x=1; eval $x", "echo ls | sh", "cat x | bash -s", "base64 -d x | sh", "xxd -r x | /bin/sh", "echo x | python3", "echo x | perl -",
+        "bash <(cat x)", "source <(cat x)", ". <(cat x)", "sh <<< 'ls'", "ls | xargs sh -c", "$(cat x) y", "`cat x`", '"$(cat x)" y', "true; $(cat x)", "${x%y} z",
+        "cat /proc/$PPID/environ", "cat /proc/*/environ", "ls /proc/1/root", "gdb -p 1", "sudo strace -p 1", "ps auxe", "ps eww",
+        "genesis config get gateway.auth.token", "~/.venv/bin/genesis sessions", "python3 -m genesis", "true && genesis agent --message x",
+        "python3 -c 'import os; print(open(os.path.expanduser(\"~\") + \"/x\").read())'", "python -c 'from pathlib import Path; print(Path.home())'",
+        "python3 -c \"open('/home/ann/x')\"", "python3 -c \"open('../x')\"", "python3 - <<E\nimport os\nos.environ\nE", "python3 <<E\nimport os; os.walk('/')\nE",
+        "node -e 'require(\"os\").homedir()'", "node -e 'process.env'", "perl -e 'print $ENV{HOME}'", "ruby -e 'puts Dir.home'", "php -r 'getenv(1);'",
+        "python3 -c 'exec(bytes.fromhex(\"00\"))'", "python3 -c 'print(chr(46) + \"x\")'", "python3 -c 'import base64'", "python3 -Ic '__import__(\"os\")'",
+        "perl -e 'system(1)'", "node --eval 'require(\"child_process\")'", "x" * 20_001,
+        "true\nrm -rf /", "if true; then rm -rf /; fi", "$(rm -rf /)",
     ],
 )  # fmt: skip
 def test_it_is_asked_about(command: str) -> None:
@@ -39,6 +49,9 @@ def test_it_is_asked_about(command: str) -> None:
         "echo x > /dev/null", "make -j", "pytest -x", "chmod +x run.sh", "chmod -R u+w build", "grep -rf patterns src",
         "cat results.sh", "mv a b", "kill 123", "find . -name '*.py'", "python3 -c 'print(1)'", "rm -r $PWD/build",
         "echo sudoku", "git log --format=%H", "npm test", "npm run publish-docs",
+        "echo $(date)", "ls | grep sh", "git show | sshfs", "cat x | python3 -m json.tool", "cat x | node parse.js", "ps -ef", "ps aux", "perl -pe 's/a/b/' x",
+        "perl -ne 'print if $_ =~ /x/' y", "python3 -c 'import json, sys; print(json.load(sys.stdin))'", "node -p '1 + 1'", "python3 scan.py -c ~/x", "grep -r eval src",
+        "ls src/genesis", "pytest tests/genesis", "python3 -m genesis.tools.x", "cat /proc/cpuinfo", "python3 <<E\nprint(1)\nE",
     ],
 )  # fmt: skip
 def test_it_is_not_dangerous(command: str) -> None:
