@@ -19,7 +19,6 @@ from kilo_gateway.core.clock import SystemClock
 from kilo_gateway.core.deployment import Deployment
 from kilo_gateway.core.fault import Fault, Kind
 from kilo_gateway.core.grant import Grant
-from kilo_gateway.dialects.registry import DIALECTS
 from kilo_gateway.ledger.entry import Entry
 from kilo_gateway.ledger.journal import Journal
 from kilo_gateway.relay.relay import Relay
@@ -191,6 +190,7 @@ class FakeUpstream:
         lane: str,
         deadline: float,
         on_sent: Callable[[], object],
+        dialect: str,
     ) -> FakeExchange:
         several = len(self._behaviours) > 1
         behaviour = self._behaviours.pop(0) if several else self._behaviours[0]
@@ -345,8 +345,6 @@ def make_theatre(
         Deployment(name, "m", "m", "openai_chat", priority=number)
         for number, name in enumerate(names)
     )
-    view = View(
-        Names(deployments), upstreams, DIALECTS["openai_chat"], Terms(max_attempts=max_attempts)
-    )
+    view = View(Names(deployments), upstreams, Terms(max_attempts=max_attempts))
     relay = Relay(books, lambda: 0.5, tasks)
     return Theatre(stage, books, journal, relay, view, log, opened)

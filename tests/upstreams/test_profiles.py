@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from kilo_gateway.dialects.registry import DIALECTS
 from kilo_gateway.upstreams.profiles import auth_headers, call_path, key_variable, profiles
 
 ROWS = profiles()
@@ -67,7 +68,8 @@ def test_our_own_key_in_a_vendors_variable_is_not_a_key_of_that_vendor():
     ],
 )
 def test_the_path_of_an_operation_comes_from_the_row(name, operation, expected):
-    assert call_path(ROWS[name], operation, "my gpt/5") == expected
+    usual = DIALECTS["openai_chat"].path(operation, "my gpt/5", is_stream=False)
+    assert call_path(ROWS[name], operation, usual, "my gpt/5") == expected
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,6 @@ from kilo_gateway.config.compile import aliases, overrides, terms
 from kilo_gateway.config.schema import Settings
 from kilo_gateway.core.clock import Clock
 from kilo_gateway.core.deployment import Deployment
-from kilo_gateway.dialects.registry import DIALECTS
 from kilo_gateway.edge.service import EdgeLimits, World
 from kilo_gateway.relay.view import View
 
@@ -44,7 +43,6 @@ def build_world(fleet: Fleet, settings: Settings, prices: PriceTable, clock: Clo
         view=View(
             names=snapshot,
             upstreams=fleet.upstreams,
-            dialect=DIALECTS["openai_chat"],
             terms=terms(settings),
         ),
         limits=EdgeLimits(

@@ -137,18 +137,20 @@ def _served(
     override = overrides.get(folded(own)) or overrides.get(folded(f"{source.upstream}/{listed.id}"))
     override = override or _NO_OVERRIDE
     fact = knowledge.facts.of(source.vendor, listed.id.removeprefix(source.strip))
+    speaks = _speaks(source, listed, fact)
     return _Served(
         deployment=Deployment(
             upstream=source.upstream,
             model=own,
             upstream_model=listed.id,
             dialect=source.dialect,
-            operations=_operations(source, listed, fact),
+            operations=tuple(dict.fromkeys(one for _, some in speaks for one in some)),
             capabilities=_capabilities(listed, fact, override) or frozenset(),
             limits=_limits(source, listed, fact, override),
             price=_price(source, listed, override, knowledge.price_of),
             priority=source.priority,
             weight=source.weight,
+            speaks=speaks,
         ),
         source=source,
         listed=listed,
@@ -157,14 +159,28 @@ def _served(
     )
 
 
-def _operations(source: Source, listed: Listed, fact: Fact | None) -> tuple[Operation, ...]:
+def _speaks(
+    source: Source, listed: Listed, fact: Fact | None
+) -> tuple[tuple[str, tuple[Operation, ...]], ...]:
+    """The dialects in which a model can be asked, each with what it is for among what the upstream offers in it."""
+    told = _told(listed, fact)
+    spoken = (
+        (dialect, tuple(one for one in offered if _USES.get(one, one) in told))
+        for dialect, offered in ((source.dialect, source.operations), *source.also)
+    )
+    return tuple((dialect, operations) for dialect, operations in spoken if operations)
+
+
+# A model that chats is one whose tokens can be counted.
+_USES: Mapping[Operation, Operation] = {"count_tokens": "chat"}
+
+
+def _told(listed: Listed, fact: Fact | None) -> tuple[Operation, ...]:
     if listed.operations is not None:
-        told = listed.operations
-    elif fact is not None and fact.is_exact:
-        told = fact.operations
-    else:
-        told = operations_by_name(listed.id)
-    return tuple(operation for operation in source.operations if operation in told)
+        return listed.operations
+    if fact is not None and fact.is_exact:
+        return fact.operations
+    return operations_by_name(listed.id)
 
 
 def _capabilities(listed: Listed, fact: Fact | None, override: Override) -> frozenset[str] | None:

@@ -35,7 +35,7 @@ class Source(msgspec.Struct, frozen=True):
 
     Clients name its models `prefix/id`, after `strip` is cut from the front of the id; "" adds no prefix. With
     `ids_have_vendor`, an id that holds a "/" is taken as it is. `vendor` finds facts, `price_provider` finds prices.
-    `is_self_hosted` says that limits of a public model of the same name do not hold here. `is_free` prices it at 0.
+    `operations` are those of its `dialect`, `also` names further dialects with theirs. `is_self_hosted` says that limits of a public model of the same name do not hold here. `is_free` prices it at 0.
     """
 
     upstream: str
@@ -45,6 +45,7 @@ class Source(msgspec.Struct, frozen=True):
     strip: str = ""
     ids_have_vendor: bool = False
     operations: tuple[Operation, ...] = ("chat",)
+    also: tuple[tuple[str, tuple[Operation, ...]], ...] = ()
     vendor: str = ""
     price_provider: str = ""
     is_self_hosted: bool = False

@@ -33,7 +33,7 @@ class Deployment(msgspec.Struct, frozen=True):
 
     `model` is the name clients use (`openai/gpt-5`), `upstream_model` the name that the upstream wants in the body.
     `capabilities` are words such as "tools", "vision", "reasoning", "structured"; absent means no.
-    `id` is `upstream/upstream_model`. `operations` are those that the upstream serves for it. Candidates of equal `priority` (lower is first) share by
+    `speaks` are the dialects in which it can be asked, with the operations of each, the preferred first. `id` is `upstream/upstream_model`. `operations` are those that the upstream serves for it. Candidates of equal `priority` (lower is first) share by
     `weight`.
     """
 
@@ -47,9 +47,23 @@ class Deployment(msgspec.Struct, frozen=True):
     price: Price | None = None
     priority: int = 0
     weight: int = 1
+    speaks: tuple[tuple[str, tuple[Operation, ...]], ...] = ()
 
     id: str = ""
 
     def __post_init__(self) -> None:
-        """`id`, the identity, always follows from the other fields; kept, since every call asks for it."""
+        """`id`, the identity, always follows from the other fields; kept, since every call asks for it. So does `speaks`."""
         msgspec.structs.force_setattr(self, "id", f"{self.upstream}/{self.upstream_model}")
+        if not self.speaks:
+            own = ((self.dialect, self.operations),)
+            msgspec.structs.force_setattr(self, "speaks", own)
+
+    def spoken(self, dialect: str, operation: Operation) -> str | None:
+        """The dialect in which it is asked by a client of `dialect`: the same if it can be, else its own; None = not at all."""
+        own: str | None = None
+        for name, operations in self.speaks:
+            if operation in operations:
+                if name == dialect:
+                    return name
+                own = own or name
+        return own

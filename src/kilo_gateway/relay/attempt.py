@@ -14,7 +14,7 @@ class Attempt(msgspec.Struct, eq=False):
     `is_sent` once upstream may have got it: before that it cannot have cost anything. `started`, `first_byte` and
     `ended` are monotonic seconds, `closed_at` is seconds since the epoch; the last two are set by its settlement.
     `usage` is what upstream told, `cost_nanodollars` its price if that was worked out on the way, `streamed_tokens`
-    a guess of what a cut stream let through.
+    a guess of what a cut stream let through. `dropped` names what its dialect has no place for.
     """
 
     opening: Opening
@@ -32,6 +32,7 @@ class Attempt(msgspec.Struct, eq=False):
     finish_reason: str | None = None
     streamed_tokens: int | None = None
     upstream_request_id: str | None = None
+    dropped: tuple[str, ...] = ()
 
     def sent(self) -> None:
         """The request is on its way."""

@@ -29,6 +29,8 @@ def answer_headers(call: Call, attempt: Attempt, content_type: bytes, now: float
         attempt.number,
         content_type,
     )
+    if attempt.dropped:
+        lines += b"x-kilo-dropped: %b\r\n" % header_text(", ".join(attempt.dropped))
     ident = attempt.upstream_request_id
     return lines if ident is None else lines + b"request-id: %b\r\n" % ident.encode("latin-1")
 

@@ -21,9 +21,13 @@ from kilo_gateway.core.fault import Fault, Kind
 from kilo_gateway.core.grant import Grant
 from kilo_gateway.core.usage import Usage
 from kilo_gateway.dialects.dialect import ReplyStream
+from kilo_gateway.dialects.registry import DIALECTS
+from kilo_gateway.dialects.translate import Marks as Signatures
+from kilo_gateway.dialects.translate import Passage, passage
 from kilo_gateway.ledger.pricing import cost
 from kilo_gateway.relay.attempt import Attempt
 from kilo_gateway.relay.heads import stream_headers, upstream_request_id, whole_headers
+from kilo_gateway.relay.marks import Marks
 from kilo_gateway.relay.next_step import Tries
 from kilo_gateway.relay.reply import Reply
 from kilo_gateway.relay.settle import Books
@@ -34,18 +38,20 @@ from kilo_gateway.upstreams.faults import classify, fault_in_reply
 from kilo_gateway.upstreams.upstream import Upstream
 
 _ERROR_BODY_BYTES = 256 * 1024
-_EVENT_STREAM = b"text/event-stream"
+_STREAMS = (b"text/event-stream", b"application/vnd.amazon.eventstream")
 _EVENT_STARTS = (b"data:", b"event:", b":", b"id:", b"\xef\xbb\xbfdata:")
 _TELLING_BYTES = 8
 _BLANK_BYTES = 64 * 1024
 _LEAVE_OPEN_S = 0.2
+NO_WAY = passage("openai_chat", "openai_chat")  # before the first attempt
+NO_MARKS = Marks().of("")
 
 
 class Run(msgspec.Struct, eq=False):
     """The state of one call. Everything in it belongs to the one task that runs the call.
 
     `last_write` is monotonic seconds. `is_open`: the head of a stream has gone out; `is_committed`: bytes of an answer
-    have; `is_over`: the last bytes are on their way; `is_told`: they have gone.
+    have; `way` and `marks` are the present attempt's; `is_over`: the last bytes are on their way; `is_told`: they have gone.
     """
 
     call: Call
@@ -56,6 +62,8 @@ class Run(msgspec.Struct, eq=False):
     books: Books
     last_write: float
     attempt: Attempt | None = None
+    way: Passage = NO_WAY
+    marks: Signatures = NO_MARKS
     stream: ReplyStream | None = None
     drained: Fault | None = None
     is_open: bool = False
@@ -146,7 +154,7 @@ class Run(msgspec.Struct, eq=False):
         """End an open stream with the fault in it. Where none is open, the edge answers."""
         if self.is_open and not self.is_over:
             self.is_over = True
-            await self.reply.end(self.view.dialect.error_event(fault, self.call.id))
+            await self.reply.end(DIALECTS[self.call.dialect].error_event(fault, self.call.id))
 
     async def _cancelled(self, attempt: Attempt | None) -> NoReturn:
         """The task was cancelled: by the end of a drain (told to the client), or because the client left."""
@@ -173,12 +181,17 @@ class Run(msgspec.Struct, eq=False):
         """One attempt, to the end of the client's answer. Raises Fault."""
         call, deployment, books = self.call, attempt.deployment, self.books
         upstream = self.view.upstreams[deployment.upstream]
-        body = self.view.dialect.outbound(call, deployment, upstream.quirks)
+        spoken = deployment.spoken(call.dialect, call.operation) or deployment.dialect
+        way = self.way = passage(call.dialect, spoken)
+        if not way.is_identity:
+            self.marks = books.marks.of(self.grant.key_id)
+        sent = way.outbound(call, deployment, upstream.quirks, self.marks)
+        attempt.dropped = sent.dropped
         if attempt.number == 1:
             books.metrics.overhead.observe(attempt.started - call.arrived)
         deadline = min(attempt.started + upstream.first_byte_s, call.arrived + call.patience)
         exchange = await upstream.send(
-            call, deployment, body, self.grant.key_id, deadline, attempt.sent
+            call, deployment, sent.body, self.grant.key_id, deadline, attempt.sent, spoken
         )
         try:
             status = attempt.status = exchange.status
@@ -187,7 +200,7 @@ class Run(msgspec.Struct, eq=False):
                 raise await self._refusal(exchange, upstream, deadline)
             if not call.stream:
                 await self._relay_whole(attempt, exchange, upstream)
-            elif _EVENT_STREAM in exchange.headers.get(b"content-type", b""):
+            elif exchange.headers.get(b"content-type", b"").startswith(_STREAMS):
                 await self._pump(attempt, exchange, upstream)
             else:
                 await self._tell_apart(attempt, exchange, upstream)
@@ -197,7 +210,11 @@ class Run(msgspec.Struct, eq=False):
     async def _refusal(self, exchange: Exchange, upstream: Upstream, deadline: float) -> Fault:
         body = await exchange.read_all(_ERROR_BODY_BYTES, deadline)
         body = upstream.redact(body)
-        return classify(exchange.status, exchange.headers, body, now=self.books.clock.wall())
+        now = self.books.clock.wall()
+        fault = classify(exchange.status, exchange.headers, body, now=now)
+        if not self.way.is_identity:
+            fault.reply = None  # it is in another dialect than the client's
+        return fault
 
     async def _tell_apart(self, attempt: Attempt, exchange: Exchange, upstream: Upstream) -> None:
         """A stream was asked for and another type of content came: some servers name it wrongly, some do not stream."""
@@ -228,7 +245,7 @@ class Run(msgspec.Struct, eq=False):
         self, attempt: Attempt, exchange: Exchange, upstream: Upstream, first: bytes = b""
     ) -> None:
         """A whole answer: read to its end before the first byte goes out, so that a cut one can still be replaced."""
-        call, clock, dialect = self.call, self.books.clock, self.view.dialect
+        call, clock, way = self.call, self.books.clock, self.way
         limit = self.view.terms.max_reply_bytes
         body = exchange.whole(limit)
         if body is None:
@@ -237,7 +254,7 @@ class Run(msgspec.Struct, eq=False):
         if first:
             body = first + body
         attempt.first_byte = clock.monotonic()
-        facts = dialect.read_reply(body, call.operation)
+        facts = way.read_reply(body, call.operation)
         if facts is None:
             raise Fault(
                 Kind.UPSTREAM_GARBAGE,
@@ -249,8 +266,9 @@ class Run(msgspec.Struct, eq=False):
         usage = attempt.usage = facts.usage
         attempt.finish_reason = facts.finish_reason
         spent = attempt.cost_nanodollars = cost(usage, attempt.deployment.price)
-        if spent is not None and self._adds_cost(attempt):
-            body = dialect.with_cost(body, spent, usage.raw)
+        body = way.answer(
+            call, body, usage, spent if self._adds_cost(attempt) else None, self.marks
+        )
         headers = whole_headers(call, attempt, exchange.headers, spent, clock.monotonic())
         if (
             self.is_open
@@ -263,9 +281,7 @@ class Run(msgspec.Struct, eq=False):
         self, attempt: Attempt, exchange: Exchange, upstream: Upstream, first: bytes = b""
     ) -> None:
         """A streamed answer, chunk by chunk: each is written before the next is read."""
-        stream = self.stream = self.view.dialect.stream(
-            self.call.operation, wants_usage=self.call.wants_usage, cost_of=self._cost_of(attempt)
-        )
+        stream = self.stream = self.way.stream(self.call, self._cost_of(attempt), self.marks)
         while True:
             chunk = first or await self._piece(exchange, upstream)
             first = b""
@@ -316,7 +332,7 @@ class Run(msgspec.Struct, eq=False):
             return
         self.is_open = True
         now = self.books.clock.monotonic()
-        content_type = self.view.dialect.content_type_of_streams
+        content_type = DIALECTS[self.call.dialect].content_type_of_streams
         await self.reply.open(200, stream_headers(self.call, attempt, content_type, now))
 
     async def _finish(self, attempt: Attempt, out: bytes) -> None:
@@ -344,4 +360,4 @@ class Run(msgspec.Struct, eq=False):
             return
         self.last_write = self.books.clock.monotonic()
         await self._open(attempt)
-        await self.reply.write(self.view.dialect.keep_alive())
+        await self.reply.write(DIALECTS[self.call.dialect].keep_alive())

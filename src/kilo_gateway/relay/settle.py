@@ -14,6 +14,7 @@ from kilo_gateway.ledger.entry import Entry, Opening
 from kilo_gateway.ledger.journal import Journal
 from kilo_gateway.ledger.pricing import cost
 from kilo_gateway.relay.attempt import Attempt
+from kilo_gateway.relay.marks import Marks
 from kilo_gateway.router.health import Health
 from kilo_gateway.telemetry.log import AttemptLine, Log
 from kilo_gateway.telemetry.metrics import Metrics
@@ -65,6 +66,7 @@ class Books:
     clock: Clock
     new_id: Callable[[], str]
     logs_calls: bool = True
+    marks: Marks = field(default_factory=Marks)
     later: Callable[[Callable[[], None]], object] | None = None
     _ended: list[tuple[Call, Attempt]] = field(default_factory=list)
 

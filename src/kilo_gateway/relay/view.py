@@ -2,7 +2,6 @@
 
 import msgspec
 
-from kilo_gateway.dialects.dialect import Dialect
 from kilo_gateway.router.planner import World
 from kilo_gateway.upstreams.upstream import Upstreams
 
@@ -23,9 +22,8 @@ class Terms(msgspec.Struct, frozen=True):
 
 
 class View(msgspec.Struct, frozen=True):
-    """The names that route, the upstreams behind them, the client's dialect, and the terms."""
+    """The names that route, the upstreams behind them, and the terms."""
 
     names: World
     upstreams: Upstreams
-    dialect: Dialect
     terms: Terms

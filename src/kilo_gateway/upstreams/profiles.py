@@ -11,7 +11,7 @@ import msgspec
 
 from kilo_gateway.core.deployment import Operation
 
-Auth = Literal["bearer", "api-key", "x-api-key", "none"]
+Auth = Literal["bearer", "api-key", "x-api-key", "x-goog-api-key", "none"]
 
 # no_include_usage   the server refuses `stream_options`, or tells the usage of a stream unasked
 # azure_deployments  the model is part of the path and an api-version is part of the query
@@ -23,13 +23,6 @@ Quirk = Literal[
     "no_include_usage", "azure_deployments", "no_models_list", "ids_have_vendor", "free", "built_in"
 ]
 
-_PATHS: Mapping[Operation, str] = MappingProxyType(
-    {
-        "chat": "/chat/completions",
-        "completions": "/completions",
-        "embeddings": "/embeddings",
-    }
-)
 # Keys of our own kind: a client's variable (KILOCODE_API_KEY) may hold one, and it must never leave this machine.
 _OUR_KEYS = ("kg_live_", "kg_test_", "kg_")
 
@@ -57,6 +50,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     id_strip: str = ""
     loopback_port: int | None = None
     operations: tuple[Operation, ...] = ("chat",)
+    also: dict[str, tuple[Operation, ...]] = {}
     models_path: str = "/models"
     price_provider: str = ""
     quirks: frozenset[Quirk] = frozenset()
@@ -91,12 +85,14 @@ def key_variable(profile: Profile, environ: Mapping[str, str]) -> str | None:
     return None
 
 
-def call_path(profile: Profile, operation: Operation, upstream_model: str) -> str:
-    """Path below the base URL, with query, for one operation: `/chat/completions`."""
-    path = profile.paths.get(operation, _PATHS[operation])
+def call_path(profile: Profile, operation: Operation, usual: str, upstream_model: str) -> str:
+    """Path below the base URL, with query, for one operation: `/chat/completions`; `usual` is the dialect's."""
+    path = profile.paths.get(operation, usual)
     if "{model}" in path:
         path = path.replace("{model}", quote(upstream_model, safe=""))
-    return f"{path}?{urlencode(profile.query)}" if profile.query else path
+    if not profile.query:
+        return path
+    return f"{path}{'&' if '?' in path else '?'}{urlencode(profile.query)}"
 
 
 def auth_headers(auth: Auth, key: str) -> dict[str, str]:

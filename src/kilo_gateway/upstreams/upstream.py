@@ -13,6 +13,7 @@ from kilo_gateway.core.call import Call
 from kilo_gateway.core.deployment import Deployment
 from kilo_gateway.core.redaction import STRUCK
 from kilo_gateway.core.secret import Secret
+from kilo_gateway.dialects.registry import DIALECTS
 from kilo_gateway.upstreams.exchange import Exchange, send
 from kilo_gateway.upstreams.pool import Pool
 from kilo_gateway.upstreams.profiles import Auth, Profile, auth_headers, call_path
@@ -72,11 +73,12 @@ class Upstream:
         )
         # A server of one's own that wants no key as a rule gets the one that was given for it all the same.
         auth: Auth = "bearer" if profile.auth == "none" and account.key else profile.auth
-        self._call_head = self._head(auth, {"content-type": "application/json"} | profile.headers)
+        self._auth: Auth = auth
+        self._manners = {profile.dialect: self._manner(profile.dialect)}
         self._list_head = self._head(
             profile.models_auth or auth, profile.headers | profile.models_headers
         )
-        self._targets: dict[tuple[str, str], bytes] = {}
+        self._targets: dict[tuple[str, str, str, bool], bytes] = {}
         self._own_words = _own_words(account, pool.target)
 
     @override
@@ -87,7 +89,7 @@ class Upstream:
         """What the upstream said, without its key, its configured headers' values and its address."""
         return self._own_words.sub(_STRUCK, body)
 
-    def send(
+    def send(  # noqa: PLR0913 - facts of one attempt
         self,
         call: Call,
         deployment: Deployment,
@@ -95,17 +97,28 @@ class Upstream:
         lane: str,
         deadline: float,
         on_sent: Callable[[], object] | None = None,
+        dialect: str = "openai_chat",
     ) -> Coroutine[Any, Any, Exchange]:
-        """Send one attempt; when awaited gives the exchange once the head of the reply is in. Raises Fault."""
-        target = self._targets.get((call.operation, deployment.upstream_model))
+        """Send one attempt in a dialect; when awaited gives the exchange once the head of the reply is in. Raises Fault."""
+        target = self._targets.get(
+            (call.operation, deployment.upstream_model, dialect, call.stream)
+        )
         if target is None:
-            target = self._target(call, deployment)
-        if call.query:
+            target = self._target(call, deployment, dialect)
+        manner = self._manners.get(dialect)
+        if manner is None:
+            manner = self._manners[dialect] = self._manner(dialect)
+        forward = manner.forward
+        if (
+            call.dialect != dialect
+        ):  # what its dialect's own headers and query say has no meaning here
+            forward = self._forward
+        elif call.query:
             target += (b"&" if b"?" in target else b"?") + call.query
-        forwarded = self._forwarded(call.headers) if self._forward else b""
+        forwarded = _forwarded(call.headers, forward) if forward else b""
         head = b"POST %b HTTP/1.1\r\n%b%bcontent-length: %d\r\n\r\n" % (
             target,
-            self._call_head,
+            manner.head,
             forwarded,
             len(body),
         )
@@ -132,12 +145,25 @@ class Upstream:
         finally:
             exchange.close()
 
-    def _target(self, call: Call, deployment: Deployment) -> bytes:
-        path = call_path(self.account.profile, call.operation, deployment.upstream_model)
-        target = self._absolute(path)
+    def _target(self, call: Call, deployment: Deployment, dialect: str) -> bytes:
+        model = deployment.upstream_model
+        usual = DIALECTS[dialect].path(call.operation, model, is_stream=call.stream)
+        target = self._absolute(call_path(self.account.profile, call.operation, usual, model))
         if len(self._targets) < _PATHS_KEPT:
-            self._targets[call.operation, deployment.upstream_model] = target
+            self._targets[call.operation, model, dialect, call.stream] = target
         return target
+
+    def _manner(self, dialect: str) -> "_Manner":
+        spoken = DIALECTS[dialect]
+        own = {name.lower() for name, _ in self.account.headers}
+        own |= set(self.account.profile.headers) | set(spoken.upstream_headers)
+        forward = {name.encode() for name in spoken.forward_headers if name not in own}
+        headers = {
+            "content-type": "application/json",
+            **spoken.upstream_headers,
+            **self.account.profile.headers,
+        }
+        return _Manner(self._head(self._auth, headers), self._forward | forward)
 
     def _absolute(self, path: str) -> bytes:
         if path.startswith(
@@ -170,10 +196,16 @@ class Upstream:
                 f"a header of upstream {self.name} holds characters that no header can carry"
             ) from None
 
-    def _forwarded(self, headers: Mapping[bytes, bytes]) -> bytes:
-        return b"".join(
-            b"%b: %b\r\n" % (name, headers[name]) for name in self._forward if name in headers
-        )
+
+class _Manner(msgspec.Struct, frozen=True):
+    """How calls of one dialect begin: the head without its first line and length, and which of the client's headers follow."""
+
+    head: bytes
+    forward: frozenset[bytes]
+
+
+def _forwarded(headers: Mapping[bytes, bytes], names: frozenset[bytes]) -> bytes:
+    return b"".join(b"%b: %b\r\n" % (name, headers[name]) for name in names if name in headers)
 
 
 Upstreams = Mapping[str, Upstream]
