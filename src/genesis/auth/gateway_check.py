@@ -13,6 +13,7 @@ import msgspec
 
 from genesis.auth.device import Answered
 from genesis.core.secret import Secret
+from genesis.core.text import quoted
 
 LOCAL_GATEWAY = "http://127.0.0.1:4000"
 LOCAL_BASE = f"{LOCAL_GATEWAY}/api/gateway/"
@@ -120,18 +121,12 @@ def _not_found(base_url: str, model: str, content: Mapping[str, Any]) -> Verdict
         if code == "model_not_found" or "model" in str(message).lower():
             return Verdict(
                 "works",
-                f"The key works at {base_url}, but {model} is not served there yet: {_quoted(message)}",
+                f"The key works at {base_url}, but {model} is not served there yet: {quoted(str(message), _QUOTED_CHARS)}",
             )
     return Verdict(
         "unclear",
         f"There is no gateway at {base_url} (HTTP 404): check the address (--base-url).",
     )
-
-
-def _quoted(message: object) -> str:
-    """Words of a stranger: on one line, only what prints, not too long."""
-    text = " ".join(str(message).split())
-    return "".join(char for char in text if char.isprintable())[:_QUOTED_CHARS]
 
 
 def _object(answer: httpx.Response) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import msgspec
 
 from genesis.core.model import Model
 from genesis.core.refs import ModelRef, key
+from genesis.core.text import printable
 from genesis.failover.choice import Choice
 
 WIDTHS = (42, 10, 11, 5, 5)
@@ -137,7 +138,7 @@ def _joined(cells: tuple[str, ...]) -> str:
 
 
 def _shortened(text: str, width: int) -> str:
-    shown = "".join(char for char in text if char.isprintable())
+    shown = printable(text)
     return shown if len(shown) <= width else shown[: width - 3] + "..."
 
 

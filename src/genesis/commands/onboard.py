@@ -30,6 +30,7 @@ from genesis.config.load import Loaded, edit, load
 from genesis.config.paths import Paths
 from genesis.config.schema import Settings
 from genesis.core.fault import GenesisError
+from genesis.core.text import printable
 from genesis.providers.provider import AuthChoice, Manifest
 from genesis.providers.registry import Registry
 
@@ -310,4 +311,4 @@ def _summary(wishes: Wishes, settings: Settings, verdict: "Verdict | None") -> s
 def _show_aside(page: str, code: str) -> None:
     """With --json, standard output is for the summary alone."""
     text = f"Open {page} and confirm this code: {code}"
-    sys.stderr.write("".join(char for char in text if char.isprintable()) + "\n")
+    sys.stderr.write(f"{printable(text)}\n")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from genesis.auth.texts import clean_paste, normalise, preview
 from genesis.core.fault import GenesisError
+from genesis.core.text import printable
 
 NOTHING_CHANGED = "Nothing was changed."
 
@@ -41,7 +42,7 @@ def new_key(prompt: str) -> str:
 
 def show_code(page: str, code: str) -> None:
     """What to do for a device login."""
-    say(f"Open {_printable(page)}\nand confirm this code: {_printable(code)}\nWaiting …")
+    say(f"Open {printable(page)}\nand confirm this code: {printable(code)}\nWaiting …")
 
 
 def say(text: str) -> None:
@@ -102,8 +103,3 @@ def _ended() -> GenesisError:
         f"The input has ended before the last question. {NOTHING_CHANGED} "
         "In a script use --non-interactive --accept-risk with options."
     )
-
-
-def _printable(text: str) -> str:
-    """Words of a gateway: nothing of them may steer the terminal."""
-    return "".join(char for char in text if char.isprintable())

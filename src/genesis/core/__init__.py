@@ -6,5 +6,6 @@ message.py   the messages of a conversation and the blocks they are made of
 events.py    what a provider streams, and what the agent tells while a turn runs
 usage.py     tokens and their cost
 secret.py    Secret: a text that has no printed form
+text.py      words of strangers made harmless
 fault.py     GenesisError and its kinds: what went wrong, and what to do next
 """

@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 
 from genesis.core.fault import AuthMissingError, ConfigError, GenesisError, ProviderError, Reason
 from genesis.core.refs import ModelRef, key, normal_provider
+from genesis.core.text import printable
 from genesis.failover.bench import Bench, Standing
 from genesis.failover.classify import Verdict, is_user_abort, verdict
 from genesis.failover.redact import redacted
@@ -240,7 +241,7 @@ class _Run(Generic[T]):
             first = self.failures[0]
             words = IN_WORDS.get(first.reason, "an error")
             text = f'Model "{key(first.ref)}" did not answer ({words}). Fell back to "{key(ref)}".'
-        self.notice(_printable(text))
+        self.notice(printable(text))
 
     def _nobody(self) -> GenesisError | OSError:
         """What to raise when nobody answered: a single failure itself, else their summary."""
@@ -284,8 +285,3 @@ def _skipped(ref: ModelRef, standing: Standing) -> Attempt:
     else:
         text = f"Provider {ref.provider} is in cooldown (all profiles unavailable)"
     return Attempt(ref, text, standing.reason or "rate_limit")
-
-
-def _printable(text: str) -> str:
-    # A model's id comes from the network or a file: it must not steer the terminal.
-    return "".join(char for char in text if char.isprintable())

@@ -3,7 +3,8 @@
 provider.py            Manifest and the Provider protocol: the whole contract of a plug-in
 installed.py           the entry points `genesis.providers` of installed packages
 registry.py            finds plug-ins by them; reads manifests, loads code when asked
-compatible/            shared client of OpenAI-compatible servers: request body, stream, faults
+compatible/            shared client of servers: discovery, request body, stream, faults
 kilocode/              the Kilo Gateway, loaded like anybody's plug-in
+anthropic/             Anthropic, by its own Messages API
 openai_compatible/     any OpenAI-compatible server by name, base URL and key
 """

@@ -1,6 +1,7 @@
 """The shared client of OpenAI-compatible servers, and what other dialects use of it.
 
 client.py       asks: models, and a streamed answer
+discovery.py    the models of a server, or a warning that says why there are none
 asking.py       one POST whose answer streams, in any dialect
 connections.py  how requests reach a server
 bounds.py       a reply may not grow without end

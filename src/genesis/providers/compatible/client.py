@@ -1,7 +1,10 @@
 """Asks an OpenAI-compatible server: its models, and a streamed answer."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
+
+import httpx
 
 from genesis.core.events import StreamEvent
 from genesis.providers.compatible.asking import (
@@ -21,6 +24,10 @@ _LIST_BYTES = 32 * 1024 * 1024
 _KEY_HEADERS = frozenset({"authorization"})
 
 
+class ListingError(Exception):
+    """A server's models could not be had; the text says why, in few words."""
+
+
 async def list_models(
     endpoint: Endpoint,
     timeout_s: float,
@@ -29,14 +36,32 @@ async def list_models(
     connections: Connections | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> tuple[int, bytes]:
-    """GET `models`: status and body. Raises httpx.HTTPError, httpx.InvalidURL."""
+    """GET `models`: status and body, all of it within the time. Raises ListingError."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            return await _listed(
+                endpoint, timeout_s, connections or Connections(), with_key, headers
+            )
+    except TimeoutError:
+        raise ListingError(f"no answer within {timeout_s:g} s") from None
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+        raise ListingError(str(error) or type(error).__name__) from error
+
+
+async def _listed(
+    endpoint: Endpoint,
+    timeout_s: float,
+    connections: Connections,
+    with_key: bool,
+    headers: Mapping[str, str] | None,
+) -> tuple[int, bytes]:
     ours = {"Accept": "application/json"} | dict(headers or {})
     if with_key:
         ours |= bearer(endpoint)
     sent = headers_of(endpoint, ours, without=frozenset() if with_key else _KEY_HEADERS)
     url = url_under(endpoint.base_url, "models")
     async with (
-        (connections or Connections()).client() as client,
+        connections.client() as client,
         # A public list may have moved; a key is not carried after it.
         client.stream(
             "GET", url, headers=sent, timeout=timeout_s, follow_redirects=not with_key

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from genesis.core.model import DEFAULT_CONTEXT_WINDOW, DEFAULT_MAX_TOKENS, Model
+from genesis.core.text import quoted
 from genesis.providers.compatible.listing import MALFORMED, id_of, model_of
 from genesis.providers.provider import Warn
 
@@ -20,7 +21,6 @@ STATIC = (
     ),
 )
 _SHOWN = 120
-_REASON = 300
 
 
 def models_of(status: int, body: bytes, warn: Warn) -> list[Model]:
@@ -43,7 +43,7 @@ def models_of(status: int, body: bytes, warn: Warn) -> list[Model]:
 
 def failed(error: Exception, warn: Warn) -> list[Model]:
     """The static models: the gateway could not be asked, or its answer not be read."""
-    text = _printable(" ".join(str(error).split()))[:_REASON] or type(error).__name__
+    text = quoted(str(error)) or type(error).__name__
     warn(f"Discovery failed: {text}, using static catalog")
     return list(STATIC)
 
@@ -65,14 +65,9 @@ def _mapped(data: list[Any], warn: Warn) -> list[Model]:
         try:
             found[ident] = model_of(ident, entry)
         except MALFORMED as error:
-            shown = _printable(ident)[:_SHOWN]
-            warn(f'Skipping malformed model entry "{shown}": {_printable(_why(error))[:_REASON]}')
+            warn(f'Skipping malformed model entry "{quoted(ident, _SHOWN)}": {quoted(_why(error))}')
     return list(found.values())
 
 
 def _why(error: Exception) -> str:
     return f"{error} is missing" if isinstance(error, KeyError) else str(error)
-
-
-def _printable(text: str) -> str:
-    return "".join(char for char in text if char.isprintable())

@@ -1,19 +1,17 @@
 """KiloCode: the plug-in's Provider, joined from its parts."""
 
-import asyncio
 import os
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Any
 
-import httpx
-
 from genesis.core.events import StreamEvent
 from genesis.core.fault import ProviderError
 from genesis.core.model import Model
 from genesis.providers.compatible.body import body_of
-from genesis.providers.compatible.client import list_models, stream_chat
+from genesis.providers.compatible.client import ListingError, list_models, stream_chat
 from genesis.providers.compatible.connections import Connections
+from genesis.providers.compatible.discovery import DISCOVERY_S
 from genesis.providers.kilocode.discovery import STATIC, failed, models_of
 from genesis.providers.kilocode.levels import after_complaint, clamp
 from genesis.providers.kilocode.reasoning import is_skipped, with_reasoning
@@ -24,7 +22,6 @@ ID = "kilocode"
 FEATURE_HEADER = "X-KILOCODE-FEATURE"
 FEATURE_VARIABLE = "KILOCODE_FEATURE"
 OFFLINE_VARIABLE = "GENESIS_OFFLINE"
-DISCOVERY_S = 5.0
 _FEATURE = "genesis"
 _MOST_RETRIES = 3
 _NO = {"", "0", "false", "no", "off"}
@@ -59,13 +56,10 @@ class KiloCode:
         if self._variable(endpoint, OFFLINE_VARIABLE).lower() not in _NO:
             return list(STATIC)
         try:
-            async with asyncio.timeout(timeout_s):
-                status, body = await list_models(
-                    endpoint, timeout_s, with_key=False, connections=self._connections
-                )
-        except TimeoutError:
-            return failed(TimeoutError(f"no answer within {timeout_s:g} s"), warn)
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+            status, body = await list_models(
+                endpoint, timeout_s, with_key=False, connections=self._connections
+            )
+        except ListingError as error:
             return failed(error, warn)
         return models_of(status, body, warn)
 

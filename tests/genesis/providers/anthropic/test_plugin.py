@@ -58,7 +58,7 @@ async def test_a_refusal_is_a_provider_error_without_the_key():
         (Answer(200, b'{"data":[{"id":"a","display_name":"A"},{"id":5}]}'), ["a"], None),
         (Answer(401), [], "HTTP 401"),
         (Answer(200, b"<"), [], "the answer is not JSON"),
-        (Answer(200, b"[]"), [], "the answer has no list of models"),
+        (Answer(200, b"{}"), [], "the answer has no list of models"),
         (Answer(is_silent=True), [], "no answer within 0.1 s"),
     ],
 )

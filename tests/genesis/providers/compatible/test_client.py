@@ -1,13 +1,12 @@
 """Models and answers of an OpenAI-compatible server."""
 
-import httpx
 import pytest
 
 from genesis.core.message import TextBlock, UserMessage
 from genesis.core.model import Model
 from genesis.core.secret import Secret
 from genesis.providers.compatible.asking import url_under
-from genesis.providers.compatible.client import list_models, stream_chat
+from genesis.providers.compatible.client import ListingError, list_models, stream_chat
 from genesis.providers.provider import ChatRequest, Endpoint
 from tests.genesis.servers import Answer, events, serving, text_chunk
 
@@ -58,5 +57,17 @@ async def test_the_settings_authorization_is_sent_where_there_is_no_key():
 async def test_a_list_that_does_not_end_is_refused(monkeypatch):
     monkeypatch.setattr("genesis.providers.compatible.client._LIST_BYTES", 10)
     async with serving(lambda _: Answer(200, b"x" * 100)) as server:
-        with pytest.raises(httpx.ReadError, match="larger than 10 bytes"):
+        with pytest.raises(ListingError, match="larger than 10 bytes"):
             await list_models(Endpoint(server.url), 1.0, with_key=False)
+
+
+async def test_a_list_must_come_in_time():
+    async with serving(lambda _: Answer(is_silent=True)) as server:
+        with pytest.raises(ListingError, match=r"no answer within 0\.05 s"):
+            await list_models(Endpoint(server.url), 0.05, with_key=False)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/", "ftp://x/", "http://[/"])
+async def test_a_list_from_nowhere_says_why(url):
+    with pytest.raises(ListingError, match=r"."):
+        await list_models(Endpoint(url), 1.0, with_key=False)
