@@ -22,7 +22,7 @@ desk.py         the session that is open, and what was chosen for it
 past.py         what was said before, as lines
 export.py       a session as a file
 listing.py      what `/models` and `/model` answer
-keys.py         keys while a turn runs
+keys.py         keys while no prompt asks: for now, or for the next prompt
 thinking.py     thinking, folded or shown
 display.py      what is remembered between turns
 chat.py         the conversation in a terminal

@@ -3,9 +3,9 @@
 import asyncio
 import contextlib
 import dataclasses
-import signal
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TypeVar
 
 from rich.text import Text
 
@@ -15,11 +15,19 @@ from genesis.screen.attachments import message_blocks
 from genesis.screen.commands import is_command, run_command
 from genesis.screen.desk import Desk
 from genesis.screen.input import Prompt
+from genesis.screen.keys import WaitingKeys, hold_typeahead
 from genesis.screen.past import past_lines
 from genesis.screen.sanitise import visible
 from genesis.screen.thinking import thinking_lines
 from genesis.screen.tool_lines import output_lines
 from genesis.screen.turn import Question, Surface, TurnRunner
+
+INTERRUPTED = 130
+T = TypeVar("T")
+
+
+class StoppedError(Exception):
+    """Ctrl-C."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +58,10 @@ class Chat:
     async def run(self, start: Start) -> int:
         """Talk until the person leaves; the exit code."""
         try:
-            await self._desk.begin(start.session, start.model, start.thinking)
+            begun = self._desk.begin(start.session, start.model, start.thinking)
+            await self._unless_stopped(begun)
+        except StoppedError:
+            return INTERRUPTED
         except GenesisError as error:
             self._say(error.message, "error")
             return error.exit_code
@@ -96,25 +107,45 @@ class Chat:
             content = message_blocks(text.strip(), self._desk.folder)
         except GenesisError as error:
             self._say(error.message, "error")
+            hold_typeahead(self._surface.source)
             return text
         question = Question(self._desk.session, UserMessage(content, at=self._now()))
-        outcome = await TurnRunner(self._desk.conversation, self._surface).run(question)
+        await TurnRunner(self._desk.conversation, self._surface).run(question)
         self._surface.terminal.write("\n")
-        return outcome.typed
+        return ""
 
     async def _command(self, text: str) -> None:
         before = self._desk.session
         try:
-            told = await _interruptible(run_command(self._desk, text))
+            told = await self._unless_stopped(run_command(self._desk, text))
+        except StoppedError:
+            self._say("stopped", "quiet")
+            return
         except GenesisError as error:
             self._say(error.message, "error")
             return
-        if told is None:
-            self._say("stopped", "quiet")
-        elif told:
+        if told:
             self._say(told, "")
         if self._desk.session != before:
             self._show_history()
+
+    async def _unless_stopped(self, work: Awaitable[T]) -> T:
+        """Wait for it; raises StoppedError on Ctrl-C. Other keys wait for the next prompt."""
+        task = asyncio.ensure_future(work)
+
+        def on_key(name: str, _text: str) -> bool:
+            if name == "c-c":
+                task.cancel()
+            return name == "c-c"
+
+        try:
+            with WaitingKeys(self._surface.source, on_key).listening():
+                await asyncio.wait([task])
+        finally:
+            task.cancel()
+        if task.cancelled():
+            raise StoppedError
+        return task.result()
 
     def _say(self, text: str, style: str) -> None:
         """A text of ours or of the conversation's, line by line, with a blank line after it."""
@@ -159,27 +190,3 @@ def _short(folder: Path) -> str:
     with contextlib.suppress(ValueError, RuntimeError):  # not under home, or there is none
         return str("~" / folder.relative_to(Path.home()))
     return str(folder)
-
-
-async def _interruptible(work: Awaitable[str]) -> str | None:
-    """Wait for it; None if Ctrl-C stopped it."""
-    task = asyncio.ensure_future(work)
-    with _on_interrupt(task.cancel):
-        await asyncio.wait([task])
-    return None if task.cancelled() else task.result()
-
-
-@contextlib.contextmanager
-def _on_interrupt(action: Callable[[], object]) -> Iterator[None]:
-    loop = asyncio.get_running_loop()
-    before = signal.getsignal(signal.SIGINT)
-    try:
-        loop.add_signal_handler(signal.SIGINT, action)
-    except (NotImplementedError, ValueError, RuntimeError):  # not the main thread
-        yield
-        return
-    try:
-        yield
-    finally:
-        loop.remove_signal_handler(signal.SIGINT)
-        signal.signal(signal.SIGINT, before)

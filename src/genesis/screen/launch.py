@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal, TextIO
 
-from prompt_toolkit.input import create_input
 from prompt_toolkit.output import create_output
 
 from genesis.core.fault import GenesisError
@@ -21,6 +20,7 @@ from genesis.screen.display import Display, ThinkingMode
 from genesis.screen.highlight import Highlighter
 from genesis.screen.history import PrivateHistory
 from genesis.screen.input import Prompt, PromptParts
+from genesis.screen.keys import ChatInput
 from genesis.screen.markdown import MarkdownRenderer
 from genesis.screen.plain import PlainChat
 from genesis.screen.status import Status
@@ -90,7 +90,7 @@ async def _on_screen(
 ) -> int:
     terminal = Terminal(streams.stdout, environ, has_colours=plan.look.has_colours)
     highlighter = Highlighter(terminal.background, plan.look.code_theme)
-    source = create_input(streams.stdin)
+    source = ChatInput(streams.stdin)
     output = create_output(streams.stdout)
     surface = Surface(
         terminal,
@@ -117,7 +117,8 @@ async def _on_screen(
             )
         )
 
-    return await Chat(desk, surface, prompt, plan.now).run(plan.start)
+    with source.opened():
+        return await Chat(desk, surface, prompt, plan.now).run(plan.start)
 
 
 async def _in_plain(desk: Desk, plan: ChatPlan, streams: Streams) -> int:

@@ -7,7 +7,7 @@ spent on drawing. Ctrl-C asks the conversation to stop and waits a little for it
 import asyncio
 import contextlib
 import dataclasses
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 
 from prompt_toolkit.input import Input
 
@@ -15,7 +15,7 @@ from genesis.core.events import AgentEvent
 from genesis.core.fault import GenesisError
 from genesis.core.message import UserMessage
 from genesis.screen.display import Display
-from genesis.screen.keys import TurnKeys
+from genesis.screen.keys import WaitingKeys
 from genesis.screen.live import LiveRegion
 from genesis.screen.markdown import MarkdownRenderer
 from genesis.screen.status import Status
@@ -29,6 +29,8 @@ FRAME_S = 1 / 12
 # A frame that took long is followed by a pause of so many times its length.
 _PAUSE = 10
 _STOP_WAIT_S = 3.0
+# A turn that was stopped as soon as it was asked for may not be there yet.
+_BEGIN_WAIT_S = 0.5
 # Keys that answer a question count only so long after the last typed key: what is typed ahead must allow nothing.
 _TYPING_S = 0.8
 _DECISIONS: dict[str, Decision] = {"y": "once", "a": "always", "n": "deny"}
@@ -58,9 +60,8 @@ class Question:
 
 @dataclasses.dataclass(frozen=True)
 class TurnOutcome:
-    """`typed` is what was typed meanwhile; `error` the sentence of a turn that failed."""
+    """`error` is the sentence of a turn that failed."""
 
-    typed: str
     error: str | None
 
 
@@ -98,28 +99,34 @@ class TurnRunner:
         self._view = TurnView(surface.renderer, surface.display, surface.status, surface.clock)
         self._region = LiveRegion(surface.terminal, surface.clock)
         self._frames = Frames(self._view, self._region, surface.clock)
-        self._keys = TurnKeys(surface.source, self._on_key)
+        self._keys = WaitingKeys(surface.source, self._on_key, self._draw)
+        self._actions: Mapping[str, Callable[[], object]] = {
+            "c-c": self._interrupt,
+            "c-o": self._view.open_last_tool,
+            "c-t": surface.display.toggle_thinking,
+        }
         self._typed_at = -_TYPING_S
         self._session = ""
         self._group: asyncio.TaskGroup | None = None
         self._turn: asyncio.Task[None] | None = None
+        self._has_begun = asyncio.Event()
 
     async def run(self, question: Question) -> TurnOutcome:
         """Send and show until the turn is over."""
         self._session = question.session
         self._region.open()
         try:
-            with self._keys.listening():
-                async with asyncio.TaskGroup() as group:
-                    self._group = group
-                    ticker = group.create_task(self._tick())
-                    self._turn = group.create_task(self._follow(question))
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                ticker = group.create_task(self._tick())
+                self._turn = group.create_task(self._follow(question))
+                with self._keys.listening():  # what was typed before may be a Ctrl-C for this turn
                     await asyncio.wait([self._turn])
-                    ticker.cancel()
+                ticker.cancel()
         finally:
             self._group = None
             self._region.close(self._view.close(self._region.width))
-        return TurnOutcome(self._view.typed, self._view.error)
+        return TurnOutcome(self._view.error)
 
     async def _follow(self, question: Question) -> None:
         events = self._conversation.send(
@@ -128,8 +135,9 @@ class TurnRunner:
         try:
             async with _closing(events):
                 async for event in events:
+                    self._has_begun.set()
                     self._view.apply(event)
-                    self._frames.draw_if_due()
+                    self._draw()
         except GenesisError as error:
             self._view.fail(error.message)
         except asyncio.CancelledError:
@@ -140,28 +148,28 @@ class TurnRunner:
         while True:
             await asyncio.sleep(FRAME_S)
             self._keys.flush()
-            self._frames.draw_if_due()
+            self._draw()
 
-    def _on_key(self, name: str, text: str) -> None:
-        if name == "c-c":
-            self._start(self._stop())
-        elif name == "c-o":
-            self._view.open_last_tool()
-        elif name == "c-t":
-            self._surface.display.toggle_thinking()
-        elif name == "backspace":
-            self._view.typed = self._view.typed[:-1]
-        elif self._is_answer(name, text):
-            self._start(self._decide(_DECISIONS[text.lower()]))
-        elif text and not self._view.approvals:
-            self._typed_at = self._surface.clock()
-            self._view.typed += text
+    def _draw(self) -> None:
+        self._view.typed = self._keys.typed
         self._frames.draw_if_due()
 
-    def _is_answer(self, name: str, text: str) -> bool:
-        if not self._view.approvals or name != "text" or text.lower() not in _DECISIONS:
+    def _on_key(self, name: str, text: str) -> bool:
+        act = self._actions.get(name)
+        if act is not None:
+            act()
+            return True
+        now = self._surface.clock()
+        if not self._view.approvals or now - self._typed_at < _TYPING_S:
+            self._typed_at = now if text else self._typed_at
             return False
-        return self._surface.clock() - self._typed_at >= _TYPING_S
+        if name == "text" and text.lower() in _DECISIONS:
+            self._start(self._decide(_DECISIONS[text.lower()]))
+        return True
+
+    def _interrupt(self) -> None:
+        self._keys.hold_enter()  # who stops wants nothing sent that was typed before
+        self._start(self._stop())
 
     def _start(self, work: Coroutine[None, None, None]) -> None:
         if self._group is not None:
@@ -187,6 +195,9 @@ class TurnRunner:
         self._view.is_stopping = True
         while self._view.approvals:
             await self._decide("deny")
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_BEGIN_WAIT_S):
+                await self._has_begun.wait()
         try:
             await self._conversation.cancel(self._session)
         except GenesisError as error:

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from genesis.core.events import (
@@ -40,6 +41,8 @@ _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _SPINS_PER_S = 8
 # What of the live lines is neither the answer's tail nor bounded by itself.
 _MAX_RUNNING = 4
+_MAX_TYPED = 3
+_SENT = " ↵"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -154,15 +157,23 @@ class TurnView:
         return _SPINNER[int(self._clock() * _SPINS_PER_S) % len(_SPINNER)]
 
     def _foot(self, width: int) -> list[Text]:
-        typed = self.typed.rpartition("\n")[2]
-        lines = [Text("")]
-        if self.typed:
-            lines.append(Text.assemble((SIGN, "prompt"), (typed, "quiet")))
+        lines = [Text(""), *self._typed_lines(width)]
         word = "stopping…" if self.is_stopping else duration(self._clock() - self._began)
         front = f"{self._spinner} {word}  "
         status = self._status.line(width - len(front) - len(_HINT))
         lines.append(Text.assemble((front, "spinner"), (status, "status"), (_HINT, "quiet")))
         return lines
+
+    def _typed_lines(self, width: int) -> list[Text]:
+        """The last lines of what waits for the next prompt; those that Enter will send say so."""
+        *sent, last = visible(self.typed).split("\n")
+        lines = [Text.assemble((SIGN, "prompt"), (line, "quiet")) for line in sent]
+        for line in lines:
+            line.truncate(width - len(_SENT), overflow="ellipsis")
+            line.append(_SENT, "quiet")
+        if last:
+            lines.append(Text.assemble((SIGN, "prompt"), (_end_of(last, width - 3), "quiet")))
+        return lines[-_MAX_TYPED:]
 
     def _put(self, kind: str, draw: Callable[[int], list[Text]]) -> None:
         self._out.append((kind, draw))
@@ -267,6 +278,14 @@ class TurnView:
 
 
 _HINT = "  ctrl-c stops"
+
+
+def _end_of(text: str, cells: int) -> str:
+    """As much of a line's end as fits: it is where somebody types."""
+    kept = text[-cells:]
+    while cell_len(kept) > cells:
+        kept = kept[1:]
+    return kept if len(kept) == len(text) else f"…{kept[1:]}"
 
 
 def _is_blank(line: Text) -> bool:

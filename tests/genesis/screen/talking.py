@@ -1,4 +1,4 @@
-"""A chat with a scripted conversation, for tests in a real terminal: `python -m tests.genesis.screen.talking FOLDER`."""
+"""A chat for tests in a real terminal: `python -m tests.genesis.screen.talking FOLDER [echo]`. It is scripted, or an echo."""
 
 import asyncio
 import os
@@ -43,13 +43,23 @@ def turns():
     ]
 
 
-def main(folder):
+class Echo(FakeConversation):
+    """Says every message again, in pieces."""
+
+    async def send(self, session_id, message, *, model=None, thinking=None):
+        self.turns = [slowly(answer(f"You said: {message.content[0].text}."), 0.005)]
+        async for event in super().send(session_id, message):
+            yield event
+
+
+def main(folder, kind=""):
     plan = ChatPlan(
         Start("1.0"), folder, folder, folder / "history", "in process", lambda: time.time_ns() / 1e9
     )
     streams = Streams(sys.stdin, sys.stdout, sys.stderr)
-    return asyncio.run(open_chat(FakeConversation(*turns()), plan, streams, os.environ))
+    conversation = Echo() if kind == "echo" else FakeConversation(*turns())
+    return asyncio.run(open_chat(conversation, plan, streams, os.environ))
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(Path(sys.argv[1]), *sys.argv[2:]))

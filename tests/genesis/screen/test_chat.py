@@ -8,6 +8,7 @@ import pytest
 from prompt_toolkit.history import InMemoryHistory
 from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
+from rich.text import Text
 
 from genesis.core.message import (
     AssistantMessage,
@@ -104,6 +105,43 @@ async def test_an_unreadable_attachment_gives_the_message_back(talk_with, tmp_pa
         ("session", "see @bin\r"), ("neither text", "\x7f" * 4 + "it\r"), ("Fine", "\x04")
     )
     assert talk.conversation.sent[0].content == (TextBlock("see it"),)
+
+
+async def test_what_is_typed_after_an_unreadable_attachment_is_not_sent(talk_with, tmp_path):
+    (tmp_path / "bin").write_bytes(b"\0")
+    talk = talk_with(answer("Fine."))
+    await talk.run(
+        ("session", "see @bin\r or\r"), ("neither text", "\x7f" * 7 + "it\r"), ("Fine", "\x04")
+    )
+    assert talk.conversation.sent[0].content == (TextBlock("see it"),)
+
+
+async def test_lines_typed_in_one_go_are_sent_one_by_one(talk_with):
+    talk = talk_with(answer("One."), answer("Two."), answer("Three."))
+    assert await talk.run(("session", "a\rb\r/think low\rc\\\rd\r\x04")) == 0
+    texts = [message.content[0].text for message in talk.conversation.sent]
+    assert texts == ["a", "b", "c\nd"]
+    assert talk.conversation.thinking == "low"
+
+
+async def test_ctrl_c_stops_a_command(talk_with):
+    talk = talk_with()
+
+    async def compact(session_id):
+        talk.chat._print([Text("compacting")])
+        await asyncio.sleep(3600)
+
+    talk.conversation.compact = compact
+    assert (
+        await talk.run(("session", "/compact\r"), ("compacting", "\x03"), ("stopped", "\x04")) == 0
+    )
+
+
+async def test_ctrl_c_stops_a_beginning_that_takes_long(talk_with):
+    talk = talk_with()
+    talk.conversation.open = lambda *_: asyncio.sleep(3600)
+    talk.source.send_text("\x03")
+    assert await talk.run() == 130
 
 
 async def test_a_session_that_is_opened_again_is_shown(talk_with):

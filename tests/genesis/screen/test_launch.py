@@ -1,5 +1,6 @@
 """The chat in a real terminal (tmux), and where there is none."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -18,9 +19,10 @@ LIMIT_S = 20
 class Tmux:
     """One tmux server of its own with one window."""
 
-    def __init__(self, folder, columns, rows=30):
+    def __init__(self, folder, columns, rows=30, *, kind="", before=""):
         self._socket = str(folder / "tmux")
-        command = " ".join([*COMMAND, str(folder)]) + "; echo left with $?; stty -a; sleep 60"
+        words = " ".join([*COMMAND, str(folder), kind])
+        command = f"{before}{words}; echo left with $?; stty -a; sleep 60"
         environ = {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": f"{ROOT}/src:{ROOT}",
@@ -69,6 +71,21 @@ def tmux(request, tmp_path):
     terminal = Tmux(tmp_path, request.param)
     yield terminal
     terminal.end()
+
+
+@pytest.fixture
+def echo(tmp_path):
+    """A chat that answers with what it is told; `before` is a command before it."""
+    if shutil.which("tmux") is None:
+        pytest.skip("tmux is not installed")
+    with contextlib.ExitStack() as stack:
+
+        def begun(before=""):
+            terminal = Tmux(tmp_path, 80, kind="echo", before=before)
+            stack.callback(terminal.end)
+            return terminal
+
+        yield begun
 
 
 def between(lines, first, last):
@@ -130,6 +147,55 @@ def test_resizes_while_an_answer_streams(tmux):
     lines = tmux.shows("stopped")
     words = " ".join(between(lines, "go on", "stopped")).split()
     assert words == [f"w{count}" for count in range(400)]
+
+
+def said(lines):
+    """The messages that were answered, in order."""
+    return [line.removeprefix("You said: ")[:-1] for line in lines if line.startswith("You said: ")]
+
+
+BURST = [word for i in range(8) for word in (f"m{i}", "Enter", "/think low", "Enter")]
+
+
+def test_lines_typed_in_one_burst_are_messages(echo):
+    terminal = echo()
+    terminal.shows("Ask anything")
+    terminal.press(*BURST)
+    assert said(terminal.shows("You said: m7.")) == [f"m{i}" for i in range(8)]
+    terminal.press("C-d")
+    lines = terminal.shows("left with 0")
+    assert "\n".join(lines).count("Thinking: low") == 8
+    assert not [line for line in lines if line.startswith("· ")]
+
+
+def test_lines_typed_at_any_moment_are_messages(echo):
+    terminal = echo()
+    terminal.shows("Ask anything")
+    for i in range(20):
+        terminal.press(f"m{i}", "Enter")
+        terminal.press("/think high")
+        terminal.press("Enter")
+    assert said(terminal.shows("You said: m19.")) == [f"m{i}" for i in range(20)]
+
+
+def test_lines_typed_before_the_chat_is_there_are_messages(echo):
+    terminal = echo(before="echo typed soon; read -r first; ")
+    terminal.shows("typed soon")
+    terminal.press("go", "Enter", "early", "Enter", "bird")
+    terminal.shows("You said: early.")
+    terminal.press("s", "Enter", "C-d")
+    assert said(terminal.shows("left with 0")) == ["early", "birds"]
+
+
+def test_ctrl_c_in_a_burst_stops_and_sends_nothing_typed_before(echo):
+    terminal = echo()
+    terminal.shows("Ask anything")
+    terminal.press("talk " + "on " * 30, "Enter", "never", "Enter", "C-c")
+    terminal.shows("❯ never\n")
+    terminal.press(" mind", "Enter")
+    assert said(terminal.shows("You said: never mind."))[-1] == "never mind"
+    terminal.press("C-c", "C-c", "C-c")
+    terminal.shows("left with 0")
 
 
 def piped(folder, text, **environ):

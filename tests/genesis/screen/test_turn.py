@@ -6,6 +6,9 @@ import time
 
 import pytest
 from prompt_toolkit.input import create_pipe_input
+from prompt_toolkit.input.typeahead import get_typeahead, store_typeahead
+from prompt_toolkit.key_binding import KeyPress
+from prompt_toolkit.keys import Keys
 
 from genesis.core.events import ApprovalAsked, TextDelta
 from genesis.core.fault import GenesisError
@@ -36,6 +39,11 @@ class Turn:
         question = Question("s1", UserMessage((TextBlock("hi"),)))
         async with asyncio.timeout(LIMIT_S):
             return await self.runner.run(question)
+
+    @property
+    def waiting(self):
+        """What waits for the next prompt."""
+        return "".join(press.data for press in get_typeahead(self.source))
 
     async def shows(self, text):
         """Wait until the terminal shows it."""
@@ -96,11 +104,11 @@ async def test_other_keys_decide_nothing():
 
 async def test_what_is_typed_ahead_allows_nothing():
     with turn_of(TextDelta("Working."), 0.2, ask("7", "ls"), *answer("ok")) as turn:
-        outcome = await pressed(
+        await pressed(
             turn, ("Working", "yes pleas"), ("yes pleas", "e"), ("y once", "y"), ("y once", "\x03")
         )
         assert turn.conversation.decided == [("7", "deny")]
-        assert outcome.typed == "yes please"
+        assert turn.waiting == "yes pleasey"
 
 
 async def test_ctrl_c_stops_cleanly():
@@ -134,9 +142,44 @@ async def test_an_error_of_the_conversation_is_read():
 
 async def test_what_is_typed_meanwhile_begins_the_next_message():
     with turn_of(TextDelta("Wait."), None) as turn:
-        outcome = await pressed(turn, ("Wait", "nextx\x7f"), ("next", "\x03"))
-    assert outcome.typed == "next"
+        await pressed(turn, ("Wait", "nextx\x7f"), ("next", "\x03"))
+        assert turn.waiting == "next"
     assert turn.stream.lines[-1] == "  stopped"
+
+
+TYPED = {
+    "enter-sends": ("one\rtwo", "one\rtwo"),
+    "keys-before-a-stop-are-not-sent": ("one\r\x03", "one"),
+    "lines-before-a-stop-stay-lines": ("one\rtwo\r\x03", "one\ntwo"),
+    "enter-after-a-stop-sends": ("\x03one\r", "one\r"),
+    "backspace-takes-enter-back": ("one\r\x7f!", "one!"),
+    "backspace-at-the-beginning": ("\x7fone", "one"),
+    "alt-enter": ("one\x1b\rtwo", "one\ntwo"),
+    "an-escape-alone": ("\x1b", ""),
+    "arrows-and-ctrl-d": ("ab\x1b[D\x04", "ab\x1b[D\x04"),
+    "the-terminal's-own-words": ("\x1b[12;1Rone", "one"),
+}
+
+
+@pytest.mark.parametrize("name", TYPED)
+async def test_keys_wait_for_the_next_prompt(name):
+    keys, expected = TYPED[name]
+    with turn_of(TextDelta("Wait."), 0.3, *answer("Done.")) as turn:
+        await pressed(turn, ("Wait", keys))
+        assert turn.waiting == expected
+
+
+async def test_lines_that_will_be_sent_are_seen():
+    with turn_of(TextDelta("Wait."), None, columns=20) as turn:
+        await pressed(turn, ("Wait", "one\rtwo" + "o" * 30 + "!"), ("one ↵", ""), ("oo!", "\x03"))
+
+
+async def test_a_ctrl_c_that_was_typed_before_the_turn_stops_it():
+    with turn_of(TextDelta("Never"), None) as turn:
+        store_typeahead(turn.source, [KeyPress(Keys.ControlC, "\x03"), KeyPress("x", "x")])
+        await turn.run()
+        assert turn.conversation.told == [("cancel", "s1")]
+        assert turn.waiting == "x"
 
 
 async def test_ctrl_t_unfolds_and_ctrl_o_opens():
