@@ -8,6 +8,7 @@ from secrets import token_hex
 
 from genesis.config.load import Loaded, load
 from genesis.config.paths import Paths
+from genesis.config.shell_env import RememberedShell
 from genesis.core.fault import GenesisError
 from genesis.core.refs import ModelRef, key
 from genesis.providers.registry import Registry
@@ -102,12 +103,18 @@ class Genesis:
     """All of it, opened. Every session works in the folder that it was begun in, unless a flag names another."""
 
     def __init__(
-        self, environ: Mapping[str, str], wishes: Wishes, folder: Path, warn: Warn
+        self,
+        environ: Mapping[str, str],
+        wishes: Wishes,
+        folder: Path,
+        warn: Warn,
+        shell: RememberedShell,
     ) -> None:
         self._environ = dict(environ)
         self._wishes = wishes
         self._folder = folder
         self._warn = warn
+        self._shell = shell
         self.paths = Paths.of(environ)
         self.loaded = self._load()
         self.sources = self._open_sources()
@@ -120,12 +127,15 @@ class Genesis:
         cls,
         environ: Mapping[str, str],
         *,
-        workspace: Path | None = None,
         wishes: Wishes | None = None,
         warn: Warn = lambda _text: None,
+        shell: RememberedShell | None = None,
     ) -> "Genesis":
-        """Open everything for somebody in the working folder. Raises ConfigError for settings that are not usable."""
-        return cls(environ, wishes or Wishes(workspace), Path.cwd(), warn)
+        """Open everything for somebody in the working folder. Raises ConfigError for settings that are not usable.
+
+        `shell` is one that was asked already, by a command that read the settings before.
+        """
+        return cls(environ, wishes or Wishes(), Path.cwd(), warn, shell or RememberedShell())
 
     def reload(self) -> None:
         """Read the settings anew; turns that run end with what they began with. Raises ConfigError, changing nothing."""
@@ -145,7 +155,12 @@ class Genesis:
         # The login shell is asked for every provider's key, whatever the settings will allow.
         keys = [name for one in Registry().manifests.values() for name in one.env]
         return load(
-            self.paths, self._environ, warn=self._warn, folder=self._folder, expected=keys
+            self.paths,
+            self._environ,
+            warn=self._warn,
+            folder=self._folder,
+            expected=keys,
+            run_shell=self._shell,
         ).require()
 
     def _open_sources(self) -> Sources:

@@ -4,9 +4,9 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +15,7 @@ import typer
 from genesis import __version__
 from genesis.config.load import Loaded, load
 from genesis.config.paths import Paths
+from genesis.config.shell_env import RememberedShell
 from genesis.core.fault import GenesisError
 
 if TYPE_CHECKING:
@@ -85,34 +86,36 @@ async def _run(options: Options) -> int:
     from genesis.screen.launch import Streams, open_chat
 
     paths = Paths.of(os.environ)
-    loaded = load(paths, os.environ, folder=Path.cwd()).require()
+    shell = RememberedShell()
+    loaded = load(paths, os.environ, folder=Path.cwd(), run_shell=shell).require()
     streams = Streams(sys.stdin, sys.stdout, sys.stderr)
     can_ask = streams.is_terminal(os.environ)
-    async with _conversation(paths, loaded, options, can_ask=can_ask) as (conversation, where):
-        plan = _plan(paths, loaded, options, where)
+    found = _conversation(loaded, options, shell, can_ask=can_ask)
+    async with found as (conversation, where, on_hangup):
+        plan = replace(_plan(paths, loaded, options, where), on_hangup=on_hangup)
         return await open_chat(conversation, plan, streams, os.environ)
 
 
 @asynccontextmanager
 async def _conversation(
-    paths: Paths, loaded: Loaded, options: Options, *, can_ask: bool
-) -> "AsyncIterator[tuple[Conversation, str]]":
-    """The daemon's conversation if it runs, else one in this process; and which of both."""
+    loaded: Loaded, options: Options, shell: RememberedShell, *, can_ask: bool
+) -> "AsyncIterator[tuple[Conversation, str, Callable[[], None]]]":
+    """The daemon's conversation if it runs, else one in this process; which of both; what to do when the terminal goes."""
     from genesis.daemon.client import attach
 
-    attached = None if options.is_local else await attach(paths, loaded)
+    attached = None if options.is_local else await attach(loaded.paths, loaded)
     if attached is not None:
         for warning in loaded.warnings:
             _warn(warning)
         async with aclosing(attached):
-            yield attached, IN_DAEMON
+            yield attached, IN_DAEMON, attached.leave
         return
     from genesis.app import Genesis, Wishes
 
     wishes = Wishes(options.workspace, can_ask=can_ask)
-    genesis = Genesis.open(os.environ, wishes=wishes, warn=_warn)
+    genesis = Genesis.open(os.environ, wishes=wishes, warn=_warn, shell=shell)
     async with aclosing(genesis):
-        yield genesis.conversation, IN_PROCESS
+        yield genesis.conversation, IN_PROCESS, lambda: None
 
 
 def _plan(paths: Paths, loaded: Loaded, options: Options, where: str) -> "ChatPlan":

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from genesis.commands.installation import Installation, open_installation
+from genesis.commands.installation import Installation, installation_of
 from genesis.commands.light_command import LightCommand
 from genesis.config import document
 from genesis.config.doctor import Finding, examine
@@ -55,7 +55,7 @@ def _findings(*, offline: bool) -> list[Finding]:
     loaded = load(paths, os.environ, folder=Path.cwd())
     found = list(examine(loaded, time.time_ns() / 1e9))
     if not loaded.issues:
-        found += _about_models(open_installation(os.environ, _silent), offline=offline)
+        found += _about_models(installation_of(loaded, _silent), offline=offline)
     return found
 
 

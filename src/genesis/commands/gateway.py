@@ -17,6 +17,7 @@ from genesis.auth.profiles import Profiles
 from genesis.commands.light_command import LightCommand, LightGroup
 from genesis.config.load import Loaded, load
 from genesis.config.paths import Paths
+from genesis.config.shell_env import RememberedShell
 from genesis.core.fault import GenesisError
 from genesis.core.refs import ModelRef
 from genesis.core.secret import Secret
@@ -53,7 +54,8 @@ def run(allow_unconfigured: Unconfigured = False) -> None:
     from genesis.daemon import process
     from genesis.daemon.serving import listen
 
-    paths, loaded = _loaded()
+    shell = RememberedShell()
+    paths, loaded = _loaded(shell)
     access = _access(loaded, allow_unconfigured=allow_unconfigured)
     own = None
     if access.secret is None and loaded.settings.gateway.auth.mode != "none":
@@ -62,7 +64,7 @@ def run(allow_unconfigured: Unconfigured = False) -> None:
     with process.claimed(paths) as claim, listen(access) as door:
         # The folder that it was started in is not the daemon's: its `.env` would be read.
         os.chdir(paths.state_dir)
-        asyncio.run(_serve(access, own, claim, door))
+        asyncio.run(_serve(access, own, claim, door, shell))
 
 
 def start(allow_unconfigured: Unconfigured = False) -> None:
@@ -158,7 +160,9 @@ def uninstall() -> None:
         sys.stdout.write(f"{line}\n")
 
 
-async def _serve(access: "Access", own: str | None, claim: "Claim", door: "socket") -> None:
+async def _serve(
+    access: "Access", own: str | None, claim: "Claim", door: "socket", shell: RememberedShell
+) -> None:
     """Compose the daemon and serve until it is stopped. `own` is its token where the settings have none."""
     from genesis.app import Genesis
     from genesis.daemon.completions import Choices, Completions
@@ -167,8 +171,9 @@ async def _serve(access: "Access", own: str | None, claim: "Claim", door: "socke
     from genesis.daemon.server import Server
     from genesis.daemon.serving import Serving
     from genesis.daemon.turns import Places
+    from genesis.failover.redact import redacted
 
-    genesis = Genesis.open(os.environ, warn=_warn)
+    genesis = Genesis.open(os.environ, warn=_warn, shell=shell)
     paths, places = genesis.paths, Places()
     refresh = Freshness((paths.config_path, paths.dotenv), genesis.reload, sys.stderr.write)
 
@@ -220,9 +225,9 @@ def _problem(health: dict[str, object] | None) -> str:
     return ""
 
 
-def _loaded() -> tuple[Paths, Loaded]:
+def _loaded(shell: RememberedShell | None = None) -> tuple[Paths, Loaded]:
     paths = Paths.of(os.environ)
-    return paths, load(paths, os.environ, warn=_warn).require()
+    return paths, load(paths, os.environ, warn=_warn, run_shell=shell).require()
 
 
 def _access(loaded: Loaded, *, allow_unconfigured: bool = True) -> "Access":

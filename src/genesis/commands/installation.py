@@ -144,8 +144,13 @@ class Installation:
 
 def open_installation(environ: Mapping[str, str], warn: Warn) -> Installation:
     """Read everything as it is now. Raises ConfigError for settings that are not usable."""
-    paths = Paths.of(environ)
-    loaded = load(paths, environ, warn=warn, folder=Path.cwd()).require()
+    loaded = load(Paths.of(environ), environ, warn=warn, folder=Path.cwd()).require()
+    return installation_of(loaded, warn)
+
+
+def installation_of(loaded: Loaded, warn: Warn) -> Installation:
+    """What belongs to settings that are read already."""
+    paths = loaded.paths
     plugins = loaded.settings.plugins
     off = (name for name, entry in plugins.entries.items() if not entry.enabled)
     registry = Registry(allow=plugins.allow, deny=(*plugins.deny, *off), warn=warn)

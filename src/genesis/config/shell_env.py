@@ -23,7 +23,7 @@ Skipped = Literal["disabled", "deferred", "already-has-keys", "failed"]
 class RunShell(Protocol):
     """Runs a login shell that prints its environment, NUL after each variable. Raises OSError (TimeoutError is one)."""
 
-    def __call__(self, shell: str, environ: Mapping[str, str], timeout_s: float) -> bytes:
+    def __call__(self, shell: str, environ: Mapping[str, str], timeout_s: float, /) -> bytes:
         """What it printed."""
         ...
 
@@ -37,10 +37,13 @@ class Import:
 
 
 class RememberedShell:
-    """Asks the login shell once in the life of a process: a daemon that reloads its settings does not wait again."""
+    """Asks the login shell once, however often the settings are read: at a start, and when a daemon reloads them.
 
-    def __init__(self, run: RunShell) -> None:
-        self._run = run
+    A failure is not remembered: who has mended the profile and reloads need not start anew.
+    """
+
+    def __init__(self, run: RunShell | None = None) -> None:
+        self._run = run or _run_real_shell
         self._printed: bytes | None = None
 
     def __call__(self, shell: str, environ: Mapping[str, str], timeout_s: float) -> bytes:

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from genesis.app import Genesis, Wishes
+from genesis.config.shell_env import RememberedShell
 from genesis.core.events import AgentEvent, ApprovalAsked, Notice, TurnEnded
 from genesis.core.fault import ConfigError, GenesisError
 from genesis.core.message import ToolResultMessage, text_of
@@ -293,6 +294,24 @@ async def test_reload_takes_new_settings(home: Home, gateway: Gateway) -> None:
     genesis.reload()
     await turn(genesis, "hi")
     assert gateway.requests[0]["model"] == "b/c"
+
+
+async def test_the_login_shell_is_asked_once_and_not_again_at_a_reload(home: Home) -> None:
+    home.configure({"env": {"shellEnv": {"enabled": True}}})
+    del home.environ["KILOCODE_API_KEY"]
+    asked = []
+
+    def shell(name: str, *_more: object) -> bytes:
+        asked.append(name)
+        return b"KILOCODE_API_KEY=from-the-shell\0"
+
+    genesis = Genesis.open(home.environ, wishes=Wishes(home.work), shell=RememberedShell(shell))
+    home.opened.append(genesis)
+    genesis.reload()
+    found = genesis.sources.key_of("kilocode")
+    assert found is not None
+    assert (found.key.reveal(), found.source) == ("from-the-shell", "shell env: KILOCODE_API_KEY")
+    assert len(asked) == 1
 
 
 async def test_leaving_stops_what_runs(home: Home) -> None:
