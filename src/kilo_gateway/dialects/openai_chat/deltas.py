@@ -1,0 +1,398 @@
+"""Streams, translated: an upstream's chunks into deltas, and deltas into chunks for a client.
+
+Reader    waiting --first choice--> speaking --finish reason--> finished --[DONE] or the clean end--> done
+             |                          |                           '- usage and late words still count
+             '--------------------------+--error object, event: error--> failed
+Writer    silent --Started--> speaking --finish()--> finish chunk, usage chunk, [DONE]
+                                 '--Failed--> error chunk, [DONE]
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from kilo_gateway.core.deployment import Operation
+from kilo_gateway.core.fault import Fault, Kind
+from kilo_gateway.core.redaction import strike_json
+from kilo_gateway.core.usage import UNKNOWN_USAGE, Usage
+from kilo_gateway.dialects.answer import (
+    CallDelta,
+    CallStarted,
+    Delta,
+    Failed,
+    Finished,
+    MediaMade,
+    OpaqueMade,
+    RefusalDelta,
+    Started,
+    TextCited,
+    TextDelta,
+    TextSigned,
+    ThinkingDelta,
+    ThinkingSealed,
+    ThinkingSigned,
+    UsageTold,
+    deltas_of,
+)
+from kilo_gateway.dialects.body import is_json
+from kilo_gateway.dialects.hub import Shown
+from kilo_gateway.dialects.openai_chat.answers import (
+    choice_of,
+    error_in,
+    finished,
+    read_answer,
+    read_chunk,
+    said_in,
+    sources_of,
+    started_by,
+    usage_in,
+)
+from kilo_gateway.dialects.openai_chat.schema import Alternative, Chunk, Source
+from kilo_gateway.dialects.openai_chat.thoughts import sealed_detail, signed_detail, text_detail
+from kilo_gateway.dialects.openai_chat.turns import EXECUTED_TOOL, NAME, TurnReader
+from kilo_gateway.dialects.openai_chat.wording import (
+    annotation_of,
+    call_head,
+    google_extra,
+    image_of,
+    sound_of,
+    stop_word,
+    usage_of,
+)
+from kilo_gateway.dialects.sse import Event, Splitter, event_bytes, events_of
+
+_DONE = event_bytes(b"[DONE]")
+_BOM = b"\xef\xbb\xbf"
+_MOST_ODD_BYTES = 16 * 1024 * 1024
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_encode = msgspec.json.Encoder().encode
+
+
+class Reader:
+    """An upstream's stream, taken apart. Of several choices only number 0 is read (see `answers`)."""
+
+    def __init__(self, operation: Operation) -> None:
+        self._operation = operation
+        self._splitter = Splitter()
+        self._turn = TurnReader()
+        self._odd: list[bytes] = []
+        self._odd_bytes = 0
+        self._events = 0
+        self._last = Chunk()
+        self._started: Started | None = None
+        self._sources: list[Source] = []
+        self._word: str | None = None
+        self._native: str | None = None
+        self._usage = UNKNOWN_USAGE
+        self._has_ended = False
+        self.is_done = False
+
+    def feed(self, chunk: bytes) -> Sequence[Delta]:
+        """The deltas that upstream's next bytes complete."""
+        block = self._splitter.feed(chunk)
+        return self._take(block) if block else ()
+
+    def finish(self) -> Sequence[Delta]:
+        """Upstream's clean end."""
+        rest = self._splitter.rest()
+        deltas = list(self._take(rest)) if rest.strip() else []
+        if self._has_ended:
+            return deltas
+        if not self._events:
+            return [*deltas, *self._no_stream()]
+        if self._word is None and not self._usage.is_known:
+            raise Fault(
+                Kind.UPSTREAM_DISCONNECT,
+                "The upstream ended its stream without finishing the answer.",
+                detail="no finish reason, no usage, no terminal event",
+            )
+        return [*deltas, *self._end()]
+
+    def _take(self, block: bytes) -> Sequence[Delta]:
+        deltas: list[Delta] = []
+        if not self._events:
+            block = block.removeprefix(_BOM)
+        for event, _ in events_of(block):
+            if self._has_ended:
+                break
+            self._events += 1
+            deltas += self._see(event)
+        if not self._events and not block.lstrip().startswith(b":"):
+            self._odd.append(block)
+            self._odd_bytes += len(block)
+            if self._odd_bytes > _MOST_ODD_BYTES:
+                raise _no_stream(block)
+        return deltas
+
+    def _see(self, event: Event) -> Iterator[Delta]:
+        data = event.data.strip()
+        if data == b"[DONE]":
+            yield from self._end()
+            return
+        chunk = read_chunk(data)
+        error = data if event.name == "error" else None
+        if chunk is None:
+            if error is None and data.startswith(b"{") and not is_json(data):
+                raise Fault(
+                    Kind.UPSTREAM_DISCONNECT,
+                    "The upstream sent an event that is cut in the middle.",
+                    detail=repr(data[-200:]),
+                )
+        else:
+            yield from self._chunk(chunk)
+            error = error_in(chunk) or error
+        if error is not None:
+            self._has_ended = True
+            yield Failed(error)
+
+    def _chunk(self, chunk: Chunk) -> Iterator[Delta]:
+        choice = choice_of(chunk)
+        if choice is not None:
+            if self._started is None:
+                yield self._start(chunk)
+            yield from self._choice(choice)
+        self._sources = sources_of(chunk) or self._sources
+        self._last = chunk
+        usage = usage_in(chunk)
+        if usage.is_known and usage != self._usage:
+            self._usage = usage
+            yield UsageTold(usage)
+
+    def _choice(self, choice: Alternative) -> Iterator[Delta]:
+        self._word = choice.finish_reason or self._word
+        self._native = choice.native_finish_reason or self._native
+        turn = said_in(choice)
+        if turn is not None:
+            yield from self._turn.take(turn)
+
+    def _start(self, chunk: Chunk) -> Started:
+        self._started = started_by(chunk)
+        self._turn.reply_id = self._started.id
+        return self._started
+
+    def _end(self) -> Iterator[Delta]:
+        self._has_ended = self.is_done = True
+        if self._started is None:
+            yield self._start(self._last)
+        yield from self._turn.finish(self._sources)
+        yield finished(self._word, self._native, self._turn)
+
+    def _no_stream(self) -> Iterable[Delta]:
+        """A body that is no stream: an error, or the whole reply, as JSON."""
+        body = b"".join(self._odd)
+        if not body.strip():
+            return ()
+        chunk = read_chunk(body)
+        self._has_ended = True
+        if chunk is not None and not chunk.choices:
+            error = error_in(chunk)
+            if error is not None:
+                return (Failed(error),)
+        answer = read_answer(body)
+        if answer is None:
+            raise _no_stream(body)
+        self.is_done = True
+        return deltas_of(answer)
+
+
+def _no_stream(body: bytes) -> Fault:
+    return Fault(
+        Kind.UPSTREAM_GARBAGE,
+        "The upstream answered with something that is no event stream.",
+        detail=repr(body[:200]),
+    )
+
+
+class Writer:
+    """A stream for a client."""
+
+    def __init__(self, shown: Shown) -> None:
+        self._shown = shown
+        self._head = b""
+        self._details = 0
+        self._is_thinking = False
+        self._text_length = 0
+        self._part_start = 0
+        self._calls: dict[int, CallStarted] = {}
+        self._silent: dict[int, None] = {}
+        self._has_refusal = False
+        self._finished = Finished(None)
+        self._has_ended = False
+
+    def write(self, deltas: Iterable[Delta]) -> bytes:
+        """The events that these deltas make."""
+        return b"".join(event for delta in deltas for event in self._events(delta))
+
+    def finish(self, usage: Usage, cost_nanodollars: int | None) -> bytes:
+        """Arguments that never came, the finish reason, usage, the end."""
+        if self._has_ended:
+            return b""
+        self._has_ended = True
+        events = [] if self._head else list(self._start(Started()))
+        events += [self._arguments(index, "{}") for index in self._silent]
+        stop = self._finished
+        word = stop_word(stop.stop, has_calls=bool(self._calls), has_refusal=self._has_refusal)
+        choice = {
+            "index": 0,
+            "delta": {},
+            "logprobs": None,
+            "finish_reason": word,
+            "native_finish_reason": stop.raw_stop or stop.stop,
+        }
+        events.append(self._event(b'"choices":' + _encode([choice])))
+        if self._shown.wants_usage and usage.is_known:
+            told = _encode(usage_of(usage, cost_nanodollars))
+            events.append(self._event(b'"choices":[],"usage":' + told))
+        return b"".join((*events, _DONE))
+
+    def _events(self, delta: Delta) -> Iterator[bytes]:
+        if self._has_ended:
+            return
+        if isinstance(delta, Failed):
+            yield self._failure(delta.error)
+            return
+        if not self._head:
+            yield from self._start(delta if isinstance(delta, Started) else Started())
+        if isinstance(delta, Finished):
+            self._finished = delta
+            return
+        said = self._said(delta)
+        if said:
+            yield self._delta(said)
+
+    def _start(self, started: Started) -> Iterator[bytes]:
+        shown = self._shown
+        head = {
+            "id": started.id or shown.call_id,
+            "object": "chat.completion.chunk",
+            "created": started.created or shown.created,
+            "model": started.model or shown.model,
+        }
+        if started.service_tier:
+            head["service_tier"] = started.service_tier
+        self._head = _encode(head)[:-1] + b","
+        yield self._delta({"role": "assistant", "content": "", "refusal": None})
+
+    def _said(self, delta: Delta) -> dict[str, Any] | None:  # noqa: C901, PLR0911, PLR0912 - a branch for each kind
+        was_thinking, self._is_thinking = self._is_thinking, False
+        match delta:
+            case TextDelta():
+                if delta.begins:
+                    self._part_start = self._text_length
+                self._text_length += len(delta.text)
+                return {"content": delta.text}
+            case ThinkingDelta():
+                return self._thinking(delta, was_thinking=was_thinking)
+            case CallDelta():
+                if not delta.arguments:
+                    return None
+                self._silent.pop(delta.index, None)
+                return _arguments(self._calls.get(delta.index), delta)
+            case CallStarted():
+                return self._call(delta)
+            case RefusalDelta():
+                self._has_refusal = True
+                return {"refusal": delta.text}
+            case TextCited():
+                return {"annotations": [annotation_of(delta.citation, self._part_start)]}
+            case TextSigned():
+                return {"extra_content": google_extra(delta.signature, delta.vendor)}
+            case ThinkingSigned():
+                index = self._details if was_thinking else self._next_detail()
+                return _details(signed_detail(delta.signature, delta.vendor, index))
+            case ThinkingSealed():
+                index = self._next_detail()
+                return _details(sealed_detail(delta.data, delta.vendor, delta.id, index))
+            case MediaMade():
+                if delta.media.kind == "audio":
+                    return {"audio": sound_of(delta.media)}
+                return {"images": [image_of(delta.media)]}
+            case OpaqueMade():
+                return _opaque(delta)
+            case _:
+                self._is_thinking = was_thinking
+                return None
+
+    def _thinking(self, delta: ThinkingDelta, *, was_thinking: bool) -> dict[str, Any]:
+        self._is_thinking = True
+        if delta.begins or not was_thinking:
+            self._next_detail()
+        detail = text_detail(delta.text, self._details, delta.id, is_summary=delta.is_summary)
+        text = delta.text
+        return {"reasoning": text, "reasoning_content": text, "reasoning_details": [detail]}
+
+    def _next_detail(self) -> int:
+        self._details += 1
+        return self._details
+
+    def _call(self, delta: CallStarted) -> dict[str, Any]:
+        self._calls[delta.index] = delta
+        if not delta.is_custom:
+            self._silent[delta.index] = None
+        head = call_head(delta.id, delta.name, is_custom=delta.is_custom)
+        call: dict[str, Any] = {"index": delta.index, **head}
+        said: dict[str, Any] = {"tool_calls": [call]}
+        if delta.signature:
+            call["extra_content"] = google_extra(delta.signature, delta.vendor)
+            if delta.vendor == "google":
+                index = self._next_detail()
+                said |= _details(sealed_detail(delta.signature, "google", delta.id, index))
+        return said
+
+    def _arguments(self, index: int, text: str) -> bytes:
+        return self._delta(_arguments(self._calls.get(index), CallDelta(index, text)))
+
+    def _delta(self, said: dict[str, Any]) -> bytes:
+        choice = b'"choices":[{"index":0,"delta":%b,"logprobs":null,"finish_reason":null}]'
+        return self._event(choice % _encode(said))
+
+    def _event(self, members: bytes) -> bytes:
+        return b"data: " + self._head + members + b"}\n\n"
+
+    def _failure(self, error: bytes) -> bytes:
+        self._has_ended = True
+        head = _encode({"id": self._shown.call_id})[:-1] + b"," if not self._head else self._head
+        choice = b'"choices":[{"index":0,"delta":{},"finish_reason":"error"}]'
+        return b"data: %b" % head + b'"error":%b,%b}\n\n' % (_error(error), choice) + _DONE
+
+
+def _details(detail: dict[str, object]) -> dict[str, Any]:
+    return {"reasoning_details": [detail]}
+
+
+def _arguments(started: CallStarted | None, delta: CallDelta) -> dict[str, Any]:
+    is_custom = started is not None and started.is_custom
+    told = (
+        {"custom": {"input": delta.arguments}}
+        if is_custom
+        else {"function": {"arguments": delta.arguments}}
+    )
+    return {"tool_calls": [{"index": delta.index, **told}]}
+
+
+def _opaque(delta: OpaqueMade) -> dict[str, Any] | None:
+    part = delta.part
+    if part.dialect != NAME:
+        return None
+    return {EXECUTED_TOOL if part.kind == EXECUTED_TOOL else "annotations": [part.raw]}
+
+
+def _error(error: bytes) -> bytes:
+    """An upstream's error object, of whichever dialect, in OpenAI's shape and without what tells of the operator's account."""
+    try:
+        told = msgspec.json.decode(strike_json(error))
+    except _UNREADABLE:
+        told = None
+    if isinstance(told, dict) and isinstance(told.get("error"), dict):
+        told = told["error"]
+    if not isinstance(told, dict):
+        told = {"message": told} if isinstance(told, str) else {}
+    kept = {name: value for name, value in told.items() if name not in {"message", "type"}}
+    shown = {
+        "message": str(told.get("message") or "The upstream failed in the middle of its answer."),
+        "type": str(told.get("type") or told.get("status") or "upstream_error"),
+        "code": kept.pop("code", None),
+        "param": kept.pop("param", None),
+    }
+    return _encode(shown | kept)

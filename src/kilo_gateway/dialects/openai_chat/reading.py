@@ -1,0 +1,350 @@
+"""Requests, read: a client's members into a Conversation. Messages are read in `reading_messages`.
+
+A member that is null is not there. A member of a wrong type is a Fault that names it. A member, or a value, that is merely new goes by its name into
+`unknown`. What the gateway itself acts on (`model`, `models`, `provider`) is no part of a conversation.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Literal, get_args
+
+import msgspec
+
+from kilo_gateway.core.fault import Fault, Kind
+from kilo_gateway.dialects.body import Fields
+from kilo_gateway.dialects.conversation import (
+    Account,
+    Cache,
+    Conversation,
+    Effort,
+    OutputFormat,
+    Reasoning,
+    Sampling,
+    Tool,
+    ToolChoice,
+)
+from kilo_gateway.dialects.openai_chat.reading_messages import read_messages
+from kilo_gateway.dialects.openai_chat.schema import ABSENT, Raw
+from kilo_gateway.dialects.openai_chat.turns import NAME
+
+WEB_SEARCH = "web_search_options"
+_EFFORTS = frozenset(get_args(Effort))
+# Read by the gateway, or told in other ways: not lost.
+_OURS = frozenset({"model", "models", "provider", "route", "messages", "stream", "usage"})
+
+
+class _Options(msgspec.Struct, gc=False):
+    include_usage: bool | None = None
+
+
+class _Reasoning(msgspec.Struct, gc=False):
+    effort: str | None = None
+    max_tokens: int | None = None
+    enabled: bool | None = None
+    exclude: bool | None = None
+    summary: str | None = None
+
+
+class _Thinking(msgspec.Struct, gc=False):
+    type: str | None = None
+    budget_tokens: int | None = None
+
+
+class _Schema(msgspec.Struct, gc=False):
+    name: str | None = None
+    description: str | None = None
+    schema: Raw = ABSENT
+    strict: bool | None = None
+
+
+class _Format(msgspec.Struct, gc=False):
+    type: str = "text"
+    json_schema: _Schema | None = None
+    schema: Raw = ABSENT  # Together and others put it here
+
+
+class _Function(msgspec.Struct, gc=False):
+    name: str = ""
+    description: str | None = None
+    parameters: Raw = ABSENT
+    strict: bool | None = None
+
+
+class _Mark(msgspec.Struct, gc=False):
+    ttl: str | None = None
+
+
+class _Tool(msgspec.Struct, gc=False):
+    type: str | None = None
+    function: _Function | None = None
+    custom: _Function | None = None
+    name: str | None = None
+    description: str | None = None
+    parameters: Raw = ABSENT
+    strict: bool | None = None
+    cache_control: _Mark | None = None
+
+
+class _Named(msgspec.Struct, gc=False):
+    name: str = ""
+
+
+class _AllowedTool(msgspec.Struct, gc=False):
+    name: str | None = None
+    function: _Named | None = None
+    custom: _Named | None = None
+
+
+class _Allowed(msgspec.Struct, gc=False):
+    mode: str | None = None
+    tools: list[_AllowedTool] = []
+
+
+class _Choice(msgspec.Struct, gc=False):
+    type: str | None = None
+    name: str | None = None
+    function: _Named | None = None
+    custom: _Named | None = None
+    allowed_tools: _Allowed | None = None
+
+
+class _Members:
+    """The members of a request, each taken once: what is left over is unknown."""
+
+    def __init__(self, fields: Fields) -> None:
+        self._left = {
+            name: raw
+            for name, raw in fields.items()
+            if name not in _OURS and bytes(memoryview(raw)[:5]) != b"null"
+        }
+        self.unknown: list[str] = []
+
+    def take(self, name: str, kind: Any) -> Any:
+        """A member of that type, None if it is absent."""
+        raw = self._left.pop(name, None)
+        return None if raw is None else decoded(raw, kind, name)
+
+    def raw(self, name: str) -> Raw:
+        """A member as it came."""
+        return self._left.pop(name, ABSENT)
+
+    def left(self) -> tuple[str, ...]:
+        """Names of what nobody took, and of values that are not known."""
+        return (*self._left, *self.unknown)
+
+
+def decoded(raw: Raw, kind: Any, name: str) -> Any:
+    """A value of that type. Raises Fault invalid_request naming the field."""
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except msgspec.ValidationError as error:
+        problem, _, path = str(error).partition(" - at `$")
+        field = name + path.rstrip("`")
+        raise Fault(
+            Kind.INVALID_REQUEST,
+            f"The field {field} is not as documented: {problem[:1].lower()}{problem[1:]}.",
+            param=field,
+        ) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Fault(
+            Kind.INVALID_REQUEST, f"The field {name} cannot be read as JSON.", param=name
+        ) from None
+
+
+def read_request(fields: Fields) -> Conversation:
+    """A client's request as a Conversation."""
+    members = _Members(fields)
+    read = read_messages(
+        decoded(fields.get("messages", Raw(b"[]")), list[Fields] | None, "messages")
+    )
+    options = members.take("stream_options", _Options)
+    stream = fields.get("stream")
+    conversation = Conversation(
+        messages=read.messages,
+        system=read.system,
+        tools=_tools(members),
+        tool_choice=_tool_choice(members),
+        sampling=_sampling(members),
+        reasoning=_reasoning(members),
+        output=_output(members),
+        account=_account(members),
+        is_stream=bool(stream is not None and decoded(stream, bool | None, "stream")),
+        wants_usage=bool(options is not None and options.include_usage),
+        dialect=NAME,
+    )
+    return msgspec.structs.replace(conversation, unknown=(*members.left(), *read.unknown))
+
+
+def _sampling(members: _Members) -> Sampling:
+    number, whole = members.take, members.take
+    limits = (whole("max_tokens", int), whole("max_completion_tokens", int))
+    stop = members.take("stop", str | list[str])
+    seeds = (whole("seed", int), whole("random_seed", int))
+    return Sampling(
+        max_tokens=min((limit for limit in limits if limit is not None), default=None),
+        temperature=number("temperature", float),
+        top_p=number("top_p", float),
+        top_k=whole("top_k", int),
+        min_p=number("min_p", float),
+        frequency_penalty=number("frequency_penalty", float),
+        presence_penalty=number("presence_penalty", float),
+        repetition_penalty=number("repetition_penalty", float),
+        seed=seeds[1] if seeds[0] is None else seeds[0],
+        stop=(stop,) if isinstance(stop, str) else tuple(stop or ()),
+        count=whole("n", int),
+        logprobs=members.take("logprobs", bool),
+        top_logprobs=whole("top_logprobs", int),
+        logit_bias=members.raw("logit_bias"),
+    )
+
+
+def _reasoning(members: _Members) -> Reasoning:
+    """Five ways to say it: OpenAI's effort, OpenRouter's object, Anthropic's and Z.ai's `thinking`, Qwen's switch, and `include_reasoning`."""
+    told = members.take("reasoning", _Reasoning) or _Reasoning()
+    thinking = members.take("thinking", _Thinking) or _Thinking()
+    word = members.take("reasoning_effort", str)
+    enabled = members.take("enable_thinking", bool)
+    shown = members.take("include_reasoning", bool)
+    effort = _effort(members, "reasoning_effort", word) or _effort(
+        members, "reasoning.effort", told.effort
+    )
+    budget = thinking.budget_tokens if told.max_tokens is None else told.max_tokens
+    is_on = told.enabled if told.enabled is not None else enabled
+    if thinking.type in {"enabled", "disabled"}:
+        is_on = thinking.type == "enabled"
+    if effort == "none":
+        is_on = False
+    if told.exclude is not None:
+        shown = not told.exclude
+    return Reasoning(
+        is_on=is_on,
+        effort=effort,
+        budget_tokens=budget,
+        is_adaptive=thinking.type == "adaptive",
+        is_shown=shown,
+        summary=told.summary or "",
+    )
+
+
+def _effort(members: _Members, name: str, word: str | None) -> Effort | None:
+    if word is not None and word not in _EFFORTS:
+        members.unknown.append(name)
+        return None
+    effort: Effort | None = msgspec.convert(word, Effort | None)
+    return effort
+
+
+def _output(members: _Members) -> OutputFormat:
+    told = members.take("response_format", _Format) or _Format()
+    verbosity = members.take("verbosity", str) or ""
+    modalities = tuple(members.take("modalities", list[str]) or ())
+    if told.type == "json_object" and not bytes(told.schema):
+        return OutputFormat("json", verbosity=verbosity, modalities=modalities)
+    if told.type not in {"json_schema", "json_object"}:
+        if told.type != "text":
+            members.unknown.append("response_format")
+        return OutputFormat(verbosity=verbosity, modalities=modalities)
+    schema = told.json_schema or _Schema(schema=told.schema)
+    return OutputFormat(
+        "schema",
+        schema.schema,
+        schema.name or "",
+        schema.description or "",
+        schema.strict,
+        verbosity,
+        modalities,
+    )
+
+
+def _account(members: _Members) -> Account:
+    user = members.take("user", str)
+    identifier = members.take("safety_identifier", str)
+    return Account(
+        user=user or identifier or "",
+        cache_key=members.take("prompt_cache_key", str) or "",
+        service_tier=members.take("service_tier", str) or "",
+        metadata=members.raw("metadata"),
+        is_stored=members.take("store", bool),
+    )
+
+
+# --- tools ----------------------------------------------------------------------------------------------------------
+
+
+def _tools(members: _Members) -> tuple[Tool, ...]:
+    offered = members.take("tools", list[Raw]) or ()
+    tools = [_tool(raw, position) for position, raw in enumerate(offered)]
+    tools += [
+        _function(function, None) for function in members.take("functions", list[_Function]) or ()
+    ]
+    search = members.raw(WEB_SEARCH)
+    if bytes(search):
+        tools.append(Tool("web_search", server=WEB_SEARCH, dialect=NAME, raw=search))
+    return tuple(tools)
+
+
+def _tool(raw: Raw, position: int) -> Tool:
+    told = decoded(raw, _Tool, f"tools[{position}]")
+    mark = told.cache_control
+    cache = Cache(mark.ttl or "") if mark is not None else None
+    if told.function is not None:
+        return _function(told.function, cache)
+    if told.custom is not None:
+        custom = told.custom
+        return Tool(
+            custom.name,
+            custom.description or "",
+            is_custom=True,
+            cache=cache,
+            dialect=NAME,
+            raw=raw,
+        )
+    if told.type in {None, "function"}:
+        flat = _Function(told.name or "", told.description, told.parameters, told.strict)
+        return _function(flat, cache)
+    return Tool(told.name or told.type, cache=cache, server=told.type, dialect=NAME, raw=raw)
+
+
+def _function(function: _Function, cache: Cache | None) -> Tool:
+    return Tool(
+        function.name,
+        function.description or "",
+        function.parameters,
+        function.strict,
+        cache=cache,
+    )
+
+
+_MODES: Mapping[str, Literal["auto", "none", "required"]] = MappingProxyType(
+    {"auto": "auto", "none": "none", "required": "required", "any": "required"}
+)
+
+
+def _tool_choice(members: _Members) -> ToolChoice:
+    told = members.take("tool_choice", str | _Choice)
+    old = members.take("function_call", str | _Named)
+    is_parallel = members.take("parallel_tool_calls", bool)
+    if told is None:
+        told = _Choice(name=old.name) if isinstance(old, _Named) else old
+    choice = _chosen(told)
+    if told is not None and choice == ToolChoice():
+        members.unknown.append("tool_choice")
+    return msgspec.structs.replace(choice, is_parallel=is_parallel)
+
+
+def _chosen(told: str | _Choice | None) -> ToolChoice:
+    if told is None:
+        return ToolChoice()
+    if isinstance(told, str):
+        return ToolChoice(_MODES.get(told))
+    if told.allowed_tools is not None:
+        names = (_name(tool) for tool in told.allowed_tools.tools)
+        mode = _MODES.get(told.allowed_tools.mode or "", "auto")
+        return ToolChoice(mode, allowed=tuple(name for name in names if name))
+    name = _name(told)
+    return ToolChoice("tool", name) if name else ToolChoice(_MODES.get(told.type or ""))
+
+
+def _name(told: _Choice | _AllowedTool) -> str:
+    named = told.function or told.custom
+    return named.name if named is not None else told.name or ""
