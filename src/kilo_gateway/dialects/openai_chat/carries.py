@@ -6,6 +6,7 @@ asks the latter, so that what is dropped is what is named.
 """
 
 from types import MappingProxyType
+from typing import Literal
 
 from kilo_gateway.dialects.features import DROPPED, KEPT, Carries, Feature, close
 from kilo_gateway.dialects.hub import Target
@@ -46,7 +47,9 @@ CARRIES: Carries = MappingProxyType(
             "as an effort: low to 4,096 tokens, medium to 16,384, then high; routers take the number"
         ),
         Feature.HIDDEN_THINKING: close("by routers; other servers show what they show"),
-        Feature.THINKING: close("to routers, DeepSeek and Moonshot, which take thoughts back"),
+        Feature.THINKING: close(
+            "to routers, Mistral, DeepSeek and Moonshot, which take thoughts back"
+        ),
         Feature.SIGNATURES: close("to routers, for models of the vendor that signed"),
         Feature.SEALED_THINKING: close("to routers, for models of the vendor that sealed"),
         Feature.CALL_SIGNATURES: close("to Gemini models"),
@@ -82,7 +85,7 @@ CARRIES: Carries = MappingProxyType(
         Feature.CITATIONS: DROPPED,
         Feature.REFUSALS: close("in a field of its own by OpenAI and routers, else as text"),
         Feature.OPAQUE: DROPPED,
-        Feature.CACHE_KEY: _OWN,
+        Feature.CACHE_KEY: close("by OpenAI, Mistral and routers; others would refuse the call"),
         Feature.SERVICE_TIER: _OWN,
         Feature.METADATA: _OWN,
         Feature.STORED: _OWN,
@@ -108,13 +111,17 @@ def _conditions(target: Target) -> list[tuple[Feature, bool]]:
         (has_samples, _SAMPLING),
         (reasons, (Feature.EFFORT, Feature.BUDGET)),
         (is_router, (Feature.HIDDEN_THINKING,)),
-        (is_router or THOUGHTS_BACK in target.quirks, (Feature.THINKING,)),
+        (
+            is_router or THOUGHTS_BACK in target.quirks or takes_thinking_parts(target),
+            (Feature.THINKING,),
+        ),
         (is_router and vendor != "", (Feature.SIGNATURES, Feature.SEALED_THINKING)),
         (vendor == "google", (Feature.CALL_SIGNATURES,)),
         (SHORT_IDS not in target.quirks, (Feature.STRICT_TOOLS,)),
         (is_openai(target), (Feature.CUSTOM_TOOLS,)),
-        (takes_marks(target), (Feature.CACHE_MARKS,)),
+        (marks(target) != "", (Feature.CACHE_MARKS,)),
         (is_own, _OPENAI_ONLY),
+        (is_own or SHORT_IDS in target.quirks, (Feature.CACHE_KEY,)),
     ]
     return [(feature, taken) for taken, features in pairs for feature in features]
 
@@ -131,7 +138,6 @@ _SAMPLING = (
 _OPENAI_ONLY = (
     Feature.VERBOSITY,
     Feature.OUTPUT_MEDIA,
-    Feature.CACHE_KEY,
     Feature.SERVICE_TIER,
     Feature.METADATA,
     Feature.STORED,
@@ -167,12 +173,38 @@ def reasons_by_word(target: Target) -> bool:
     )
 
 
-def takes_marks(target: Target) -> bool:
-    """Whether cache breakpoints mean something."""
+def marks(target: Target) -> Literal["cache_control", "prompt_cache_breakpoint", ""]:
+    """The member that marks a cache breakpoint; "" where there is none."""
     name = target.model.lower()
     if "claude" in name or "qwen" in name or target.reads_thinking == "anthropic":
-        return True
-    return ROUTER in target.quirks and target.reads_thinking == "google"
+        return "cache_control"
+    if ROUTER in target.quirks:
+        return "cache_control" if target.reads_thinking == "google" else ""
+    return "prompt_cache_breakpoint" if _version(target) >= (5, 6) else ""
+
+
+def takes_thinking_parts(target: Target) -> bool:
+    """Whether thoughts go back as Mistral's parts of the content."""
+    return SHORT_IDS in target.quirks and "reasoning" in target.capabilities
+
+
+def least_effort(target: Target) -> str | None:
+    """The least that a model of OpenAI's can think; None where it is not known."""
+    if not is_openai_reasoner(target):
+        return None
+    name, version = _name(target), _version(target)
+    if "codex" in name or "pro" in name or version < (5, 0):
+        return "low"
+    return "minimal" if version == (5, 0) else "none"
+
+
+def _version(target: Target) -> tuple[int, int]:
+    """5.6 of gpt-5.6, (0, 0) of what is no model of OpenAI's."""
+    number = _name(target).removeprefix("gpt-").partition("-")[0]
+    major, _, minor = number.partition(".")
+    if not is_openai(target) or not major.isdecimal() or not (minor or "0").isdecimal():
+        return 0, 0
+    return int(major), int(minor or 0)
 
 
 _O_SERIES = ("o1", "o3", "o4")

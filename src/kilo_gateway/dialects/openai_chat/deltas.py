@@ -14,7 +14,6 @@ import msgspec
 
 from kilo_gateway.core.deployment import Operation
 from kilo_gateway.core.fault import Fault, Kind
-from kilo_gateway.core.redaction import strike_json
 from kilo_gateway.core.usage import UNKNOWN_USAGE, Usage
 from kilo_gateway.dialects.answer import (
     CallDelta,
@@ -54,6 +53,7 @@ from kilo_gateway.dialects.openai_chat.turns import EXECUTED_TOOL, NAME, TurnRea
 from kilo_gateway.dialects.openai_chat.wording import (
     annotation_of,
     call_head,
+    error_of,
     google_extra,
     image_of,
     sound_of,
@@ -65,7 +65,6 @@ from kilo_gateway.dialects.sse import Event, Splitter, event_bytes, events_of
 _DONE = event_bytes(b"[DONE]")
 _BOM = b"\xef\xbb\xbf"
 _MOST_ODD_BYTES = 16 * 1024 * 1024
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -218,6 +217,7 @@ class Writer:
         self._silent: dict[int, None] = {}
         self._has_refusal = False
         self._finished = Finished(None)
+        self._usage = UNKNOWN_USAGE
         self._has_ended = False
 
     def write(self, deltas: Iterable[Delta]) -> bytes:
@@ -256,6 +256,9 @@ class Writer:
             yield from self._start(delta if isinstance(delta, Started) else Started())
         if isinstance(delta, Finished):
             self._finished = delta
+            return
+        if isinstance(delta, UsageTold):
+            self._usage = delta.usage
             return
         said = self._said(delta)
         if said:
@@ -353,8 +356,11 @@ class Writer:
     def _failure(self, error: bytes) -> bytes:
         self._has_ended = True
         head = _encode({"id": self._shown.call_id})[:-1] + b"," if not self._head else self._head
-        choice = b'"choices":[{"index":0,"delta":{},"finish_reason":"error"}]'
-        return b"data: %b" % head + b'"error":%b,%b}\n\n' % (_error(error), choice) + _DONE
+        members = b'"error":%b,"choices":[{"index":0,"delta":{},"finish_reason":"error"}]'
+        members %= error_of(error)
+        if self._shown.wants_usage and self._usage.is_known:
+            members += b',"usage":' + _encode(usage_of(self._usage, None))
+        return b"data: " + head + members + b"}\n\n" + _DONE
 
 
 def _details(detail: dict[str, object]) -> dict[str, Any]:
@@ -376,23 +382,3 @@ def _opaque(delta: OpaqueMade) -> dict[str, Any] | None:
     if part.dialect != NAME:
         return None
     return {EXECUTED_TOOL if part.kind == EXECUTED_TOOL else "annotations": [part.raw]}
-
-
-def _error(error: bytes) -> bytes:
-    """An upstream's error object, of whichever dialect, in OpenAI's shape and without what tells of the operator's account."""
-    try:
-        told = msgspec.json.decode(strike_json(error))
-    except _UNREADABLE:
-        told = None
-    if isinstance(told, dict) and isinstance(told.get("error"), dict):
-        told = told["error"]
-    if not isinstance(told, dict):
-        told = {"message": told} if isinstance(told, str) else {}
-    kept = {name: value for name, value in told.items() if name not in {"message", "type"}}
-    shown = {
-        "message": str(told.get("message") or "The upstream failed in the middle of its answer."),
-        "type": str(told.get("type") or told.get("status") or "upstream_error"),
-        "code": kept.pop("code", None),
-        "param": kept.pop("param", None),
-    }
-    return _encode(shown | kept)

@@ -5,12 +5,12 @@ from types import MappingProxyType
 
 from kilo_gateway.dialects.conversation import SealedThinking, Thinking, Vendor
 
+# What OpenAI's models sealed elsewhere (azure-openai-responses-v1 and others) can only be read there: it is nobody's here.
 VENDORS: Mapping[str, Vendor] = MappingProxyType(
     {
         "anthropic-claude-v1": "anthropic",
         "google-gemini-v1": "google",
         "openai-responses-v1": "openai",
-        "azure-openai-responses-v1": "openai",
         "xai-responses-v1": "xai",
     }
 )

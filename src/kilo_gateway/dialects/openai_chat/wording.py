@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+import msgspec
+
 from kilo_gateway.core.money import usd_text
+from kilo_gateway.core.redaction import strike_json
 from kilo_gateway.core.usage import Usage
 from kilo_gateway.dialects import seal
 from kilo_gateway.dialects.answer import Stop
@@ -12,6 +15,10 @@ from kilo_gateway.dialects.conversation import Citation, Media, Vendor
 from kilo_gateway.dialects.openai_chat.media import media_url
 from kilo_gateway.dialects.openai_chat.schema import Raw
 from kilo_gateway.dialects.openai_chat.turns import DOCUMENT_URL
+
+_MOST_ERROR_BYTES = 65_536
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_encode = msgspec.json.Encoder().encode
 
 # OpenAI's words for why a model stopped. What has none keeps the vendor's own in `native_finish_reason`.
 _WORDS: Mapping[Stop, str] = MappingProxyType(
@@ -111,3 +118,23 @@ def usage_of(usage: Usage, cost_nanodollars: int | None) -> dict[str, Any]:
     if cost is not None:
         told["cost"] = Raw(usd_text(cost).encode())
     return told
+
+
+def error_of(error: bytes) -> bytes:
+    """An upstream's error object, of whichever dialect, in OpenAI's shape and without what tells of the operator's account."""
+    try:
+        told = msgspec.json.decode(strike_json(error)) if len(error) <= _MOST_ERROR_BYTES else None
+    except _UNREADABLE:
+        told = None
+    if isinstance(told, dict) and isinstance(told.get("error"), dict):
+        told = told["error"]
+    if not isinstance(told, dict):
+        told = {"message": told} if isinstance(told, str) else {}
+    kept = {name: value for name, value in told.items() if name not in {"message", "type"}}
+    shown = {
+        "message": str(told.get("message") or "The upstream failed in the middle of its answer."),
+        "type": str(told.get("type") or told.get("status") or "upstream_error"),
+        "code": kept.pop("code", None),
+        "param": kept.pop("param", None),
+    }
+    return _encode(shown | kept)

@@ -4,15 +4,24 @@ What a server takes follows from its quirks and its model (`carries`): OpenAI's 
 a `developer` message and refuse sampling; routers take `reasoning` as an object; Mistral calls its seed `random_seed`.
 
 A budget of thinking becomes an effort where the server knows no number:  to 4,096 tokens low, to 16,384 medium, above it high.
-An effort becomes OpenAI's word for it: "max" is "xhigh".
+Efforts that a server has no word for:  OpenAI  max -> xhigh     others  minimal -> low, xhigh and max -> high     routers know all.
+Thinking that is switched off is the least effort of OpenAI's models, `enabled: false` at routers, and `thinking` where a quirk says so.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
-from kilo_gateway.dialects.conversation import Conversation, Effort, Tool, ToolChoice, is_given
+from kilo_gateway.dialects.conversation import (
+    Conversation,
+    Effort,
+    Reasoning,
+    Tool,
+    ToolChoice,
+    is_given,
+)
 from kilo_gateway.dialects.features import DROPPED, Feature
 from kilo_gateway.dialects.hub import Target
 from kilo_gateway.dialects.openai_chat.carries import (
@@ -23,7 +32,8 @@ from kilo_gateway.dialects.openai_chat.carries import (
     carries_for,
     is_openai,
     is_openai_reasoner,
-    takes_marks,
+    least_effort,
+    marks,
 )
 from kilo_gateway.dialects.openai_chat.reading import WEB_SEARCH
 from kilo_gateway.dialects.openai_chat.schema import Raw
@@ -31,6 +41,10 @@ from kilo_gateway.dialects.openai_chat.turns import NAME
 from kilo_gateway.dialects.openai_chat.writing_messages import MessageWriter
 
 _BUDGETS: tuple[tuple[int, Effort], ...] = ((4_096, "low"), (16_384, "medium"))
+_OPENAI_EFFORTS: Mapping[str, str] = MappingProxyType({"max": "xhigh"})
+_PLAIN_EFFORTS: Mapping[str, str] = MappingProxyType(
+    {"minimal": "low", "xhigh": "high", "max": "high"}
+)
 _NO_PARAMETERS = Raw(b'{"type":"object","properties":{}}')
 _SOUND = {
     "wav": {"voice": "alloy", "format": "wav"},
@@ -107,18 +121,25 @@ class _Body:
 
     def _reasoning(self) -> dict[str, Any]:
         reasoning, quirks = self._conversation.reasoning, self._target.quirks
-        effort: Effort | None = "xhigh" if reasoning.effort == "max" else reasoning.effort
         if not self._takes(Feature.EFFORT):
             return {}
         if self._is_router:
-            return self._reasoning_object(effort)
+            return self._reasoning_object(reasoning.effort)
         told: dict[str, Any] = {}
         if THINKING_OBJECT in quirks and reasoning.is_on is not None:
             told["thinking"] = {"type": "enabled" if reasoning.is_on else "disabled"}
-        budget = reasoning.budget_tokens
-        if effort is None and budget and reasoning.is_on is not False:
-            effort = next((word for most, word in _BUDGETS if budget <= most), "high")
-        return told | {"reasoning_effort": effort}
+        return told | {"reasoning_effort": self._effort(reasoning)}
+
+    def _effort(self, reasoning: Reasoning) -> str | None:
+        effort, budget = reasoning.effort, reasoning.budget_tokens
+        is_own = is_openai(self._target)
+        if effort is not None:
+            return (_OPENAI_EFFORTS if is_own else _PLAIN_EFFORTS).get(effort, effort)
+        if reasoning.is_on is False:
+            return least_effort(self._target)
+        if budget:
+            return next((word for most, word in _BUDGETS if budget <= most), "high")
+        return None
 
     def _reasoning_object(self, effort: str | None) -> dict[str, Any]:
         reasoning = self._conversation.reasoning
@@ -169,7 +190,7 @@ class _Body:
         if tool.is_strict is not None and self._takes(Feature.STRICT_TOOLS):
             function["strict"] = tool.is_strict
         told: dict[str, Any] = {"type": "function", "function": function}
-        if tool.cache is not None and takes_marks(self._target):
+        if tool.cache is not None and marks(self._target) == "cache_control":
             told["cache_control"] = {"type": "ephemeral"} | (
                 {"ttl": tool.cache.ttl} if tool.cache.ttl else {}
             )

@@ -34,7 +34,8 @@ from kilo_gateway.dialects.openai_chat.carries import (
     THOUGHTS_BACK,
     is_openai,
     is_openai_reasoner,
-    takes_marks,
+    marks,
+    takes_thinking_parts,
 )
 from kilo_gateway.dialects.openai_chat.media import write_media
 from kilo_gateway.dialects.openai_chat.thoughts import detail_of
@@ -54,7 +55,7 @@ class MessageWriter:
         self._target = target
         self._is_router = ROUTER in target.quirks
         self._takes_lists = self._is_router or is_openai(target)
-        self._takes_marks = takes_marks(target)
+        self._mark = marks(target)
 
     def write(self, conversation: Conversation) -> list[dict[str, Any]]:
         """All messages, the system's first."""
@@ -124,10 +125,12 @@ class MessageWriter:
         elif refusals:
             told["refusal"] = "".join(refusals)
         kept = self._spoken(texts, told)
+        thoughts = [part for part in message.parts if isinstance(part, Thinking) and part.text]
+        is_list = self._takes_lists
+        if thoughts and takes_thinking_parts(self._target):
+            kept, is_list = [*thoughts, *kept], True
         has_content = bool(kept) or not (calls or refusals)
-        told["content"] = (
-            self._content(kept, "", is_list=self._takes_lists) if has_content else None
-        )
+        told["content"] = self._content(kept, "", is_list=is_list) if has_content else None
         told |= self._thoughts(message)
         signed = next((part for part in texts if isinstance(part, Text) and part.signature), None)
         if signed is not None and self._target.reads_thinking == "google" == signed.vendor:
@@ -202,30 +205,39 @@ class MessageWriter:
         self, parts: Sequence[Part], glue: str, *, is_list: bool, cache: Cache | None = None
     ) -> str | list[Any]:
         """Parts as one text where that is all, or as all that the server takes; else as a list."""
-        marks = [cache, *(part.cache for part in parts if isinstance(part, Text | Media))]
-        is_marked = self._takes_marks and any(mark is not None for mark in marks)
+        caches = [cache, *(part.cache for part in parts if isinstance(part, Text | Media))]
+        is_marked = bool(self._mark) and any(one is not None for one in caches)
         texts = [part.text for part in parts if isinstance(part, Text)]
         is_plain = len(texts) == len(parts) and not is_marked
         if is_plain and (len(texts) < 2 or not is_list):
             return glue.join(texts)
         written = [piece for part in parts for piece in self._piece(part)]
-        if cache is not None and written and self._takes_marks:
-            written[-1] |= {"cache_control": _mark(cache)}
+        if cache is not None and written and isinstance(written[-1], dict):
+            written[-1] |= self._marked(cache)
         return written
+
+    def _marked(self, cache: Cache | None) -> dict[str, Any]:
+        """The member that marks a cache breakpoint."""
+        if cache is None or not self._mark:
+            return {}
+        if self._mark == "prompt_cache_breakpoint":
+            return {self._mark: {"mode": "explicit"}}
+        return {self._mark: {"type": "ephemeral"} | ({"ttl": cache.ttl} if cache.ttl else {})}
 
     def _piece(self, part: Part) -> Iterator[Any]:
         if isinstance(part, Text):
             told: dict[str, Any] = {"type": "text", "text": part.text}
         elif isinstance(part, Media):
             told = write_media(part, documents_have_urls=SHORT_IDS in self._target.quirks)
+        elif isinstance(part, Thinking):
+            yield {"type": "thinking", "thinking": [{"type": "text", "text": part.text}]}
+            return
         elif isinstance(part, Opaque) and part.dialect == NAME:
             yield part.raw
             return
         else:
             return
-        if part.cache is not None and self._takes_marks:
-            told["cache_control"] = _mark(part.cache)
-        yield told
+        yield told | self._marked(part.cache)
 
     def _named(self, role: str, message: Message, content: str | list[Any]) -> dict[str, Any]:
         named = {"name": message.name} if message.name else {}
@@ -240,10 +252,6 @@ class MessageWriter:
         if is_openai(self._target) and len(ident) > _MOST_ID_CHARACTERS:
             return f"call_{sha256(ident.encode()).hexdigest()[:24]}"
         return ident
-
-
-def _mark(cache: Cache) -> dict[str, str]:
-    return {"type": "ephemeral", "ttl": cache.ttl} if cache.ttl else {"type": "ephemeral"}
 
 
 def _with_error(texts: tuple[Text, ...]) -> tuple[Text, ...]:
