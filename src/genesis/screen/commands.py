@@ -135,7 +135,7 @@ async def _compact(desk: Desk, _arguments: list[str]) -> str:
 
 async def _export(desk: Desk, arguments: list[str]) -> str:
     view = await desk.conversation.open(desk.session)
-    path = export_session(view.id, view.messages, desk.folder, arguments)
+    path = export_session(view, desk.folder, arguments)
     return f"Written to {path}."
 
 

@@ -21,12 +21,14 @@ class SessionInfo(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class SessionView(msgspec.Struct, frozen=True, rename="camel"):
-    """A session that is open. `model` (`provider/model`) and `thinking` are what its next answer uses."""
+    """A session that is open. `model` (`provider/model`) and `thinking` are what its next answer uses, `created_at` is
+    seconds since the epoch."""
 
     id: str
     messages: tuple[Message, ...] = ()
     model: str | None = None
     thinking: str | None = None
+    created_at: float | None = None
 
 
 class Conversation(Protocol):

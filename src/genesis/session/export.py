@@ -1,6 +1,8 @@
-"""A session as Markdown for people, or as JSON for programs."""
+"""A session as Markdown for people, or as JSON for programs; the same from a command and in a chat."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Literal
 
 import msgspec
 
@@ -14,31 +16,56 @@ from genesis.core.message import (
     ToolResultMessage,
     UserMessage,
 )
-from genesis.session.transcript import Session
+from genesis.tools.printable import on_one_line
+
+Form = Literal["markdown", "json"]
+_TITLE = 80
 
 
-class _Exported(msgspec.Struct, rename="camel"):
+class Exported(msgspec.Struct, frozen=True, rename="camel"):
+    """What is written of a session. `model` is the one that was chosen for it."""
+
     id: str
     title: str
-    created_at: float
+    created_at: float | None
     model: str | None
-    messages: list[Message]
+    messages: Sequence[Message]
+
+    def written(self, form: Form) -> str:
+        """All of it as a text."""
+        return _json(self) if form == "json" else _markdown(self)
 
 
-def as_json(session: Session, title: str) -> str:
-    """All of it, indented."""
-    head = session.head
-    whole = _Exported(head.id, title, head.created_at, session.chosen.model, session.messages)
-    return msgspec.json.format(msgspec.json.encode(whole), indent=2).decode() + "\n"
+def as_title(text: str) -> str:
+    """A title made of what was said."""
+    return on_one_line(text[:2_000], _TITLE)
 
 
-def as_markdown(session: Session, title: str) -> str:
-    """What was said, with tool calls and their results."""
-    began = datetime.fromtimestamp(session.head.created_at, UTC).strftime("%Y-%m-%d %H:%M UTC")
-    parts = [f"# {title or 'Session'}", f"Session {session.id}, begun {began}"]
+def title_of(messages: Sequence[Message]) -> str:
+    """Made of the first thing that the person said."""
+    said = (message for message in messages if isinstance(message, UserMessage))
+    return next((title for message in said if (title := as_title(_words(message)))), "")
+
+
+def _words(message: UserMessage) -> str:
+    return " ".join(block.text for block in message.content if isinstance(block, TextBlock))
+
+
+def _json(session: Exported) -> str:
+    return msgspec.json.format(msgspec.json.encode(session), indent=2).decode() + "\n"
+
+
+def _markdown(session: Exported) -> str:
+    parts = [f"# {session.title or 'Session'}", f"Session {session.id}{_begun(session)}"]
     for message in session.messages:
         parts += _message(message)
     return "\n\n".join(parts) + "\n"
+
+
+def _begun(session: Exported) -> str:
+    if session.created_at is None:
+        return ""
+    return f", begun {datetime.fromtimestamp(session.created_at, UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _message(message: Message) -> list[str]:

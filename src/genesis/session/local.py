@@ -79,6 +79,7 @@ class LocalConversation:
             tuple(session.messages),
             key(ref) if ref else None,
             session.chosen.thinking or self.facts.level(ref),
+            session.head.created_at,
         )
 
     async def send(

@@ -8,6 +8,7 @@ file name patterns stay as they are written. What is quoted is not told from wha
 import codecs
 import itertools
 import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -202,6 +203,10 @@ def _limited(texts: list[str]) -> Word:
 
 def _decoded(text: str) -> str:
     try:
-        return codecs.decode(text.encode("latin-1", "replace"), "unicode_escape")
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore"
+            )  # of escapes that Python does not know: they stay as they are
+            return codecs.decode(text.encode("latin-1", "replace"), "unicode_escape")
     except UnicodeDecodeError:
         return text

@@ -3,19 +3,17 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 
 from genesis.core.fault import GenesisError
 from genesis.session.conversation import SessionInfo
-from genesis.session.export import as_json, as_markdown
+from genesis.session.export import Exported, Form, as_title, title_of
 from genesis.session.transcript import Head, Session
 from genesis.tools.printable import on_one_line
 
 _NAME = re.compile(r"[0-9a-f]{12}")
 _PREFIX = re.compile(r"[0-9a-f]{1,12}")
-_TITLE = 80
 
 
 class _Block(msgspec.Struct, frozen=True):
@@ -91,12 +89,12 @@ class SessionStore:
         self._path(found).with_suffix(".lock").unlink(missing_ok=True)
         return found
 
-    def export(self, session_id: str, form: Literal["markdown", "json"]) -> str:
+    def export(self, session_id: str, form: Form) -> str:
         """A session as a text."""
         session = self.open(session_id)
-        title = next((info.title for info in self.list() if info.id == session.id), "")
-        write = as_json if form == "json" else as_markdown
-        return write(session, title)
+        title = title_of(session.messages)
+        began, model = session.head.created_at, session.chosen.model
+        return Exported(session.id, title, began, model, session.messages).written(form)
 
     def _path(self, session_id: str) -> Path:
         return self._folder / f"{session_id}.jsonl"
@@ -148,4 +146,4 @@ def _title(said: _Said) -> str:
     if said.role != "user":
         return ""
     text = " ".join(block.text for block in said.content if block.type == "text")
-    return on_one_line(text[:2_000], _TITLE)
+    return as_title(text)

@@ -4,6 +4,7 @@ A crash in mid-write leaves a torn last line, which is dropped when the file is 
 have the same session open; one at a time may run a turn in it (`turn_lock`), after it has read what others appended.
 """
 
+import errno
 import fcntl
 import os
 from collections.abc import Iterator
@@ -159,10 +160,14 @@ class Session:
         try:
             end = _whole_end(handle)
             os.ftruncate(handle, end)
-            os.write(handle, line)
+            if os.write(handle, line) < len(
+                line
+            ):  # the disk is full: what came is cut off next time
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError as error:
             raise GenesisError(
-                f"The session could not be saved to {self.path}: {error.strerror}."
+                f"The session could not be saved to {self.path}: {error.strerror}. "
+                "Make room there, or see to its permissions; then say it again."
             ) from error
         finally:
             os.close(handle)

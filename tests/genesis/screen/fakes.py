@@ -2,7 +2,6 @@
 
 import asyncio
 import dataclasses
-from types import SimpleNamespace
 
 from genesis.core.events import (
     ApprovalAsked,
@@ -17,6 +16,7 @@ from genesis.core.events import (
 from genesis.core.fault import GenesisError
 from genesis.core.message import AssistantMessage, TextBlock, ToolResultMessage
 from genesis.core.usage import Usage
+from genesis.session.conversation import SessionInfo, SessionView
 
 USAGE = Usage(input=200, output=50, cache_read=800, cost_usd=0.0042)
 
@@ -67,8 +67,8 @@ class FakeConversation:
         self.told = []
         self.decided = []
         self.infos = [
-            SimpleNamespace(id="abc123", title="First talk", model="m", updated_at=1.0, messages=2),
-            SimpleNamespace(id="abd456", title="Second", model="m", updated_at=2.0, messages=1),
+            SessionInfo("abc123", "First talk", "m", 1.0, 2),
+            SessionInfo("abd456", "Second", "m", 2.0, 1),
         ]
         self.messages = []
         self.model, self.thinking = "kilocode/kilo/auto", "medium"
@@ -79,11 +79,11 @@ class FakeConversation:
         return self.infos
 
     async def open(self, session_id, workspace=""):
-        return SimpleNamespace(
-            id=session_id or "new999",
-            messages=tuple(self.messages) if session_id else (),
-            model=self.model,
-            thinking=self.thinking,
+        return SessionView(
+            session_id or "new999",
+            tuple(self.messages) if session_id else (),
+            self.model,
+            self.thinking,
         )
 
     async def send(self, session_id, message, *, model=None, thinking=None):

@@ -10,12 +10,7 @@ import pytest
 from genesis.core.fault import GenesisError
 from genesis.core.message import (
     AssistantMessage,
-    ImageBlock,
     TextBlock,
-    ThinkingBlock,
-    ToolCallBlock,
-    ToolResultMessage,
-    UserMessage,
 )
 from genesis.session.store import SessionStore
 from genesis.session.transcript import Session
@@ -86,32 +81,8 @@ def test_deleted_is_gone(store: SessionStore) -> None:
     assert list(session.path.parent.iterdir()) == []
 
 
-@pytest.fixture
-def full(store: SessionStore) -> Session:
-    session = begun(store, "Look at this")
-    session.append(UserMessage((TextBlock("and this"), ImageBlock("AAAA", "image/png"))))
-    call = ToolCallBlock("1", "read", '{"path":"a"}')
-    session.append(
-        AssistantMessage((ThinkingBlock("hm"), TextBlock("Let me see."), call), "p", "m")
-    )
-    session.append(ToolResultMessage("1", "read", (TextBlock("```\nfenced\n```"),), is_error=True))
-    session.append(AssistantMessage((), "p", "m", "error", error="It failed."))
-    session.append(AssistantMessage((TextBlock("half"),), "p", "m", "aborted"))
-    return session
-
-
-def test_markdown_has_everything(store: SessionStore, full: Session) -> None:
-    text = store.export(full.id, "markdown")
-    for part in (
-        "# Look at this", "## You", "*[picture: image/png]*", "> hm", "## p/m", "**read**",
-        "**Result of read (failed)**", "````\n```\nfenced\n```\n````", "*It failed.*", "*(stopped)*",
-    ):  # fmt: skip
-        assert part in text
-
-
-def test_json_has_everything(store: SessionStore, full: Session) -> None:
-    whole = msgspec.json.decode(store.export(full.id, "json"))
-    assert whole["title"] == "Look at this"
-    assert [one["role"] for one in whole["messages"]] == [
-        "user", "user", "assistant", "tool_result", "assistant", "assistant",
-    ]  # fmt: skip
+def test_a_session_is_exported_with_its_title(store: SessionStore) -> None:
+    begun(store, "Look at this")
+    assert store.export("a0", "markdown").startswith("# Look at this\n\nSession a0")
+    whole = msgspec.json.decode(store.export("a0", "json"))
+    assert (whole["title"], len(whole["messages"])) == ("Look at this", 1)
