@@ -157,7 +157,7 @@ class EntryIds:
     process, 8 of a counter).
     """
 
-    __slots__ = ("_counter", "_last_ms", "_process", "_wall")
+    __slots__ = ("_begin", "_counter", "_last_ms", "_process", "_wall")
 
     def __init__(self, clock: Clock, entropy: Callable[[int], int] = secrets.randbits) -> None:
         """`entropy` gives that many random bits; it is asked twice, here."""
@@ -165,21 +165,20 @@ class EntryIds:
         self._process = f"{entropy(24):06x}"
         self._counter = entropy(31)
         self._last_ms = 0
+        self._begin = ""  # all of an id but the counter, in that millisecond
 
     def next(self) -> str:
         """A new id, greater than those before it even if the wall clock steps back."""
         now_ms = int(self._wall() * 1000)
+        self._counter = counter = self._counter + 1
+        if counter > 0xFFFF_FFFF:
+            # After two thousand million ids: the order within that millisecond needs a new one.
+            self._counter = counter = 0
+            now_ms = max(now_ms, self._last_ms + 1)
         if now_ms > self._last_ms:
             self._last_ms = now_ms
-        else:
-            now_ms = self._last_ms
-        self._counter = counter = self._counter + 1
-        if (
-            counter > 0xFFFF_FFFF
-        ):  # after two thousand million ids: the order within that millisecond needs a new one
-            self._counter = counter = 0
-            self._last_ms = now_ms = now_ms + 1
-        return f"{now_ms:012x}{self._process}{counter:08x}"
+            self._begin = f"{now_ms:012x}{self._process}"
+        return f"{self._begin}{counter:08x}"
 
 
 def _is_storable(text: str) -> bool:

@@ -1,8 +1,8 @@
 """Segment: one preallocated, memory-mapped file of checked records.
 
 A record is written by copying memory and nothing else, so what was written survives the death of
-the process (the kernel owns the pages). Its length is written last: until then a reader sees a
-zero and ignores the rest. Bytes on disk:
+the process (the kernel owns the pages). Its head is written last, and one that is there in part fails
+its check: a reader ignores what follows. Bytes on disk:
 
     segment   8 bytes magic, 4 bytes salt, 4 bytes zero, then records at multiples of 4
     record    4 bytes length of the payload, 4 bytes crc32, 4 bytes kind, payload
@@ -17,10 +17,10 @@ import os
 import re
 import secrets
 import struct
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple, Self
+from zlib import crc32
 
 from kilo_gateway.core.fault import Fault, Kind
 
@@ -32,8 +32,7 @@ _MAGIC = b"KGSPOOL1"
 _HEAD_BYTES = 12
 _header = struct.Struct("<8sI4x")
 _head = struct.Struct("<III")
-_check = struct.Struct("<II")
-_length = struct.Struct("<I")
+_put_head = _head.pack_into
 _NOTHING = (0, 0, 0)
 _KINDS = frozenset({OPENED, CLOSED})
 _not_zero = re.compile(rb"[^\0]")
@@ -107,14 +106,14 @@ class Segment:
 
     def append(self, kind: int, payload: bytes) -> int:
         """Write a record; returns where it starts, or -1 if it does not fit."""
-        at = self.tail
-        end = at + _HEAD_BYTES + len(payload)
+        at, length = self.tail, len(payload)
+        begin = at + _HEAD_BYTES
+        end = begin + length
         if end > self.size:
             return -1
         memory = self.memory
-        _check.pack_into(memory, at + 4, zlib.crc32(payload, self.salt ^ kind), kind)
-        memory[at + _HEAD_BYTES : end] = payload
-        _length.pack_into(memory, at, len(payload))
+        memory[begin:end] = payload
+        _put_head(memory, at, length, crc32(payload, self.salt ^ kind), kind)
         self.tail = (end + 3) & -4
         return at
 
@@ -135,7 +134,7 @@ class Segment:
         opened records are stepped over unread.
         """
         memory, tail, last, seed = self.memory, self.tail, self.size - _HEAD_BYTES, self.salt
-        unpack, crc32, is_sound = _head.unpack_from, zlib.crc32, not self.torn
+        unpack, is_sound = _head.unpack_from, not self.torn
         found: list[bytes] = []
         at = start
         while at < tail and len(found) < limit:
@@ -167,7 +166,7 @@ class Segment:
         if not length or end > self.size or kind not in _KINDS:
             return None
         payload = self.memory[at + _HEAD_BYTES : end]
-        if zlib.crc32(payload, self.salt ^ kind) != check:
+        if crc32(payload, self.salt ^ kind) != check:
             return None
         return Record(kind, at, (end + 3) & -4, payload)
 

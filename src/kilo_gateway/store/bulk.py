@@ -13,17 +13,15 @@ from threading import Lock
 
 from kilo_gateway.ledger.entry import Entry
 from kilo_gateway.store.engine import BUSY_S, prepare_sqlite
-from kilo_gateway.store.rows import entry_values
+from kilo_gateway.store.rows import Form, entry_values
 from kilo_gateway.store.tables import entries
 
 # Each statement gives the interpreter's lock up and takes it again: few statements of many rows are fewer such moments.
 # 20 rows of 44 values is what an old SQLite takes (999 values).
 _ROWS_AT_ONCE = (100, 20, 1)
-_NULL = math.nan  # SQLite stores it as NULL
+# Types that the driver binds without looking for an adapter, which costs more than the row. NaN is stored as NULL.
+_FORM = Form(unknown=math.nan, truth=(0, 1), blob=bytearray)
 _COLUMNS = tuple(entries.columns.keys())
-_IS_STREAMED = _COLUMNS.index("is_streamed")
-_USAGE_RAW = _COLUMNS.index("usage_raw")
-_HAS_ERROR = _COLUMNS.index("has_error")
 _ROW = f"({', '.join('?' * len(_COLUMNS))})"
 _NAMES = ", ".join(f'"{name}"' for name in _COLUMNS)
 _PUT = f"INSERT INTO entries ({_NAMES}) VALUES "  # noqa: S608 - the names are ours
@@ -101,15 +99,8 @@ def _put(connection: sqlite3.Connection, batch: Sequence[Entry]) -> None:
 
 
 def _bound(block: Sequence[Entry]) -> list[object]:
-    """The values of some entries, as types that the driver binds without looking for an adapter:
-    NaN for None, 0 and 1 for truth, a bytearray for bytes. An adapter costs more than the row.
-    """
-    return [_NULL if value is None else value for entry in block for value in _row(entry)]
-
-
-def _row(entry: Entry) -> list[object]:
-    row = list(entry_values(entry))
-    row[_IS_STREAMED] = 1 if entry.opening.is_streamed else 0
-    row[_USAGE_RAW] = bytearray(entry.usage.raw)
-    row[_HAS_ERROR] = 1 if entry.has_error else 0
-    return row
+    """The values of some entries."""
+    values: list[object] = []
+    for entry in block:
+        values += entry_values(entry, _FORM)
+    return values
