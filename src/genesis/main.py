@@ -24,8 +24,6 @@ from genesis.core.fault import GenesisError
 DEFAULT = "chat"
 INTERRUPTED = 130
 BROKEN = 70  # EX_SOFTWARE
-# Variables whose values must not reach the log, whatever they look like.
-_SECRET_NAMES = ("KEY", "TOKEN", "PASSWORD", "SECRET")
 
 
 class LazyGroup(LightGroup):
@@ -131,16 +129,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _broken(error: Exception) -> int:
     # Late: only for the case that should not happen.
+    from genesis.auth.known import after_a_crash
     from genesis.config.paths import Paths
-    from genesis.core.secret import Secret
     from genesis.failover.redact import redacted
 
-    secrets = [Secret(text) for name, text in os.environ.items() if name.endswith(_SECRET_NAMES)]
     paths = Paths.of(os.environ)
     log = paths.logs / "genesis.log"
     told = f"its details are in {paths.shown(log)}"
     try:
-        _append(log, redacted("".join(traceback.format_exception(error)), *secrets))
+        _append(
+            log, redacted("".join(traceback.format_exception(error)), *after_a_crash(os.environ))
+        )
     except OSError as problem:
         told = f"its details could not be kept ({problem.strerror})"
     sys.stderr.write(

@@ -25,8 +25,9 @@ Where = Annotated[
     ),
 ]
 HIDDEN = "***"
-# Settings that may hold a secret: shown only to somebody who asks for exactly that one.
+# Settings that may hold a secret, and sections of which each may: shown only to somebody who asks for exactly that one.
 _SECRET_NAMES = frozenset({"apiKey", "token", "password"})
+_SECRET_SECTIONS = frozenset({"env", "headers"})
 
 
 def register(app: typer.Typer) -> None:
@@ -57,7 +58,8 @@ def get(
     if isinstance(value, str) and not json:
         sys.stdout.write(f"{value}\n")
     else:
-        shown = _without_secrets(value, inside_env=steps_of(path)[:1] == ["env"])
+        is_secret = bool(_SECRET_SECTIONS & {str(step) for step in steps_of(path)})
+        shown = _without_secrets(value, is_secret=is_secret)
         sys.stdout.write(document.written(shown))
 
 
@@ -174,18 +176,18 @@ def _guessed(value: str) -> Any:
         return value
 
 
-def _without_secrets(value: Any, *, inside_env: bool = False) -> Any:
+def _without_secrets(value: Any, *, is_secret: bool = False) -> Any:
     if isinstance(value, dict):
         return {
             name: HIDDEN
             if isinstance(item, str)
-            and (inside_env or name in _SECRET_NAMES)
+            and (is_secret or name in _SECRET_NAMES)
             and not item.startswith("${")
-            else _without_secrets(item, inside_env=inside_env or name == "env")
+            else _without_secrets(item, is_secret=is_secret or name in _SECRET_SECTIONS)
             for name, item in value.items()
         }
     if isinstance(value, list):
-        return [_without_secrets(item, inside_env=inside_env) for item in value]
+        return [_without_secrets(item, is_secret=is_secret) for item in value]
     return value
 
 

@@ -172,6 +172,7 @@ async def _serve(
     from genesis.daemon.serving import Serving
     from genesis.daemon.turns import Places
     from genesis.failover.redact import redacted
+    from genesis.screen.hangup import Terminals
 
     genesis = Genesis.open(os.environ, warn=_warn, shell=shell)
     paths, places = genesis.paths, Places()
@@ -180,13 +181,18 @@ async def _serve(
     def resolve(name: str) -> ModelRef:
         return genesis.conversation.facts.resolve(name)  # a reload puts others in their place
 
+    def log(text: str) -> None:
+        sys.stderr.write(redacted(text, *genesis.sources.secrets_for_logs()))
+
     choices = Choices(
         models=lambda: genesis.sources,
         resolve=resolve,
         references=lambda: list(genesis.sources.catalog().references()),
     )
     completions = Completions(choices, places, refresh=refresh)
-    server = Server(genesis.conversation, completions.routes(), places=places, refresh=refresh)
+    server = Server(
+        genesis.conversation, completions.routes(), places=places, refresh=refresh, log=log
+    )
     host, port = door.getsockname()[:2]
     at = replace(access, host=host, port=port)
 
@@ -196,7 +202,13 @@ async def _serve(
         sys.stdout.flush()
 
     async with aclosing(genesis):
-        serving = Serving(server.app(at), server.turns, ready=ready, reload=refresh.reload)
+        serving = Serving(
+            server.app(at),
+            server.turns,
+            ready=ready,
+            reload=refresh.reload,
+            terminals=Terminals(sys.stdin, sys.stdout, sys.stderr),
+        )
         await serving.serve(sockets=[door])
     sys.stdout.write("Genesis gateway has stopped.\n")
 

@@ -4,10 +4,13 @@ from typing import Annotated, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta, UnsetType
+from typing_extensions import override
 
 from genesis.core.secret import Secret
 
 T = TypeVar("T")
+# Fields of settings that take any text, also keys.
+_UNSHOWN = frozenset({"headers", "request", "params", "config"})
 
 GATEWAY_PORT = 18789
 Thinking = Literal["off", "minimal", "low", "medium", "high", "xhigh", "adaptive", "max"]
@@ -20,6 +23,16 @@ class Section(
     msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True
 ):
     """A group of settings: a key that it does not know is an issue."""
+
+    @override
+    def __repr__(self) -> str:
+        """Without what may have a key in it."""
+        shown = (
+            f"{name}={'***' if name in _UNSHOWN and value else repr(value)}"
+            for name in self.__struct_fields__
+            if (value := getattr(self, name)) is not None
+        )
+        return f"{type(self).__name__}({', '.join(shown)})"
 
 
 class SecretRef(Section, frozen=True, kw_only=True):

@@ -74,7 +74,8 @@ class EventStream(StreamingResponse):
 
 
 class Server:
-    """The handlers, over one Conversation that lives in this process. `refresh` puts changed settings in force."""
+    """The handlers, over one Conversation that lives in this process. `refresh` puts changed settings in force, `log`
+    writes for the operator."""
 
     def __init__(
         self,
@@ -83,9 +84,11 @@ class Server:
         *,
         places: Places | None = None,
         refresh: Callable[[], None] = lambda: None,
+        log: Callable[[str], object] = sys.stderr.write,
     ) -> None:
         self._conversation = conversation
-        self.turns = Turns(conversation, places or Places())
+        self._log = log
+        self.turns = Turns(conversation, places or Places(), log)
         self._more = more or []
         self._refresh = refresh
 
@@ -114,7 +117,7 @@ class Server:
             HTTPException: _no_such,
             Exception: _broken,
         }
-        return Door(Starlette(routes=routes, exception_handlers=handlers), access)
+        return Door(Starlette(routes=routes, exception_handlers=handlers), access, self._log)
 
     async def _sessions(self, _request: Request) -> Response:
         return as_json(await self._conversation.sessions())

@@ -17,7 +17,8 @@ _LOOKS_LIKE_A_KEY = re.compile(
 
 def redacted(text: str, *secrets: Secret) -> str:
     """The text without the secrets that are known, and without what looks like one."""
-    for secret in secrets:
+    # The longest first: one may be a part of another.
+    for secret in sorted(secrets, key=lambda one: -len(one.reveal())):
         if secret:
             text = text.replace(secret.reveal(), HIDDEN)
     return _LOOKS_LIKE_A_KEY.sub(HIDDEN, text)

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Literal, Protocol
 
 import msgspec
+from typing_extensions import override
 
 from genesis.core.events import StreamEvent
 from genesis.core.message import Message
@@ -62,6 +63,11 @@ class Endpoint(msgspec.Struct, frozen=True):
     headers: Mapping[str, str] = {}
     provider: str = ""
     environ: Mapping[str, str] = {}
+
+    @override
+    def __repr__(self) -> str:
+        """Without headers and variables, which may hold keys."""
+        return f"Endpoint({self.base_url!r}, provider={self.provider!r})"
 
 
 class ToolSpec(msgspec.Struct, frozen=True):

@@ -5,9 +5,9 @@ from typing import Any
 
 import msgspec
 
+from genesis.auth import known
 from genesis.auth.lookup import Keyring, Resolved, missing_key_text
 from genesis.auth.profiles import Profile, Profiles
-from genesis.auth.texts import normalise
 from genesis.catalog import file
 from genesis.catalog.catalog import Catalog, build
 from genesis.catalog.discovery import LIMIT_S, Discovery
@@ -71,14 +71,11 @@ class Sources:
 
     def secrets(self) -> Sequence[Secret]:
         """Every key and token that is known here."""
-        environ, settings = self.loaded.environ, self.settings
-        found = [one.found_in(environ) for one in self._stored().values()]
-        found += [Secret(normalise(environ.get(name, ""))) for name in self.variables()]
-        found += [Secret(value) for name, value in environ.items() if name.startswith("GENESIS_") and name.endswith(("TOKEN", "PASSWORD"))]  # fmt: skip
-        given = [block.api_key for block in settings.models.providers.values()]
-        given += [settings.gateway.auth.token, settings.gateway.auth.password]
-        found += [one.literal for one in given if one is not None]
-        return [secret for secret in found if secret]
+        return known.keys_and_tokens(self.loaded, self._stored(), self.variables())
+
+    def secrets_for_logs(self) -> Sequence[Secret]:
+        """And whatever could be one."""
+        return [*self.secrets(), *known.for_logs(self.loaded, self._stored())]
 
     def variables(self) -> list[str]:
         """The environment variables that hold keys."""
@@ -128,9 +125,9 @@ class Sources:
     def catalog(self) -> Catalog:
         """The models that are known now."""
         kept = {} if self.settings.models.mode == "replace" else self._kept
-        known: dict[str, Sequence[Model]] = {name: one.models for name, one in kept.items()}
-        known.update(self.discovery.found)
-        return build(self.registry.manifests, self.settings.models.providers, known)
+        models: dict[str, Sequence[Model]] = {name: one.models for name, one in kept.items()}
+        models.update(self.discovery.found)
+        return build(self.registry.manifests, self.settings.models.providers, models)
 
     def is_known(self, provider: str) -> bool:
         """Whether there is such a provider."""

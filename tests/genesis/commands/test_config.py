@@ -100,9 +100,17 @@ def test_secrets_are_hidden_in_sections(genesis, config):
     config.write_text(
         "{ env: { K: 'canary', L: '${X}', vars: { M: 'canary' }, shellEnv: { enabled: true } },"
         " gateway: { auth: { token: 'canary', mode: 'token' } },"
-        " models: { providers: { k: { baseUrl: 'x', models: [], apiKey: 'canary' } } } }"
+        " models: { providers: { k: { baseUrl: 'x', models: [], apiKey: 'canary', headers: { A: 'canary', B: '${Y}' } } } } }"
     )
-    for path in ("env", "env.vars", "gateway", "gateway.auth", "models", "models.providers.k"):
+    for path in (
+        "env",
+        "env.vars",
+        "gateway",
+        "gateway.auth",
+        "models",
+        "models.providers.k",
+        "models.providers.k.headers",
+    ):
         assert "canary" not in genesis("get", path)[1]
     assert '"L": "${X}"' in genesis("get", "env")[1]
     assert genesis("get", "gateway.auth.token")[1] == "canary\n"

@@ -62,7 +62,9 @@ def test_the_settings_have_no_printed_secrets():
         {
             "env": {"K": "canary", "vars": {"L": "canary"}},
             "gateway": {"auth": {"token": "canary"}},
-            "models": {"providers": {"k": PROVIDER | {"apiKey": "canary"}}},
+            "models": {
+                "providers": {"k": PROVIDER | {"apiKey": "canary", "headers": {"X-Key": "canary"}}}
+            },
         }
     )
     assert not issues

@@ -13,12 +13,16 @@ from genesis.core.fault import ProviderError
 from genesis.core.secret import Secret
 from genesis.providers.compatible.bounds import BoundedStream
 from genesis.providers.compatible.connections import Connections
-from genesis.providers.compatible.faults import from_network, refused, without_key
+from genesis.providers.compatible.faults import from_network, refused, without_secrets
 from genesis.providers.provider import Endpoint
 
 ERROR_BYTES = 64 * 1024
 _AGENT = "genesis/0.1"
 _DONE = "[DONE]"
+# A shorter value of a header is a word that may stand in any error.
+_SHORTEST = 8
+# Headers whose values anybody may read.
+_PUBLIC = frozenset({b"accept", b"accept-encoding", b"content-type", b"user-agent", b"x-kilocode-feature", b"anthropic-version", b"anthropic-beta"})  # fmt: skip
 # Not compressed: what comes is small pieces, and the size limit counts what comes.
 _STREAM_HEADERS = {
     "Accept": "text/event-stream",
@@ -127,7 +131,17 @@ async def read_bounded(response: httpx.Response, most: int, *, is_cut: bool = Fa
 def _told(error: ProviderError, post: Post, reader: Reader) -> ProviderError:
     error.provider, error.model = post.provider, post.model
     error.streamed = reader.has_content
-    return without_key(error, post.key)
+    return without_secrets(error, _private(post))
+
+
+def _private(post: Post) -> list[str]:
+    """The key, and what the settings' headers carry."""
+    values = [value.decode("latin-1") for name, value in post.headers.items() if name.lower() not in _PUBLIC]  # fmt: skip
+    values += [value.partition(" ")[2] for value in values]  # what stands behind `Bearer`
+    return [
+        *(one for one in values if len(one) >= _SHORTEST),
+        post.key.reveal() if post.key else "",
+    ]
 
 
 async def _answer(

@@ -3,14 +3,13 @@
 import errno
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from email.utils import parsedate_to_datetime
 
 import httpx
 import msgspec
 
 from genesis.core.fault import GenesisError, ProviderError
-from genesis.core.secret import Secret
 
 _BODY_CHARACTERS = 4_000
 _LONGEST_WAIT_S = 86_400.0
@@ -68,12 +67,13 @@ def from_network(
     return ProviderError(text, provider=provider, model=model, code=code)
 
 
-def without_key(error: ProviderError, key: Secret | None) -> ProviderError:
-    """The error without the key, which some servers quote."""
-    shown = key.reveal() if key else ""
-    if len(shown) >= _SHORTEST_SECRET and shown in error.message:
-        error.message = error.message.replace(shown, "***")
-        error.args = (error.message,)
+def without_secrets(error: ProviderError, secrets: Iterable[str]) -> ProviderError:
+    """The error without what was sent in confidence, which some servers quote. The longest goes first: one may be in another."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        if len(secret) >= _SHORTEST_SECRET:
+            error.message = error.message.replace(secret, "***")
+            error.code = error.code.replace(secret, "***") if error.code else error.code
+    error.args = (error.message,)
     return error
 
 

@@ -7,14 +7,13 @@ import httpx
 import pytest
 
 from genesis.core.fault import GenesisError, ProviderError
-from genesis.core.secret import Secret
 from genesis.failover.classify import classify
 from genesis.providers.compatible.faults import (
     error_in_stream,
     from_network,
     refused,
     retry_after,
-    without_key,
+    without_secrets,
 )
 
 WHO = {"provider": "kilocode", "model": "m"}
@@ -170,6 +169,8 @@ def test_a_header_that_cannot_be_sent_is_not_quoted():
     assert "kk-1" not in found.message
 
 
-def test_a_key_that_a_server_quotes_is_taken_out():
-    error = without_key(ProviderError("401 bad key kk-canary."), Secret("kk-canary"))
-    assert (error.message, str(error)) == ("401 bad key ***.", "401 bad key ***.")
+def test_what_a_server_quotes_of_what_it_was_sent_is_taken_out():
+    error = ProviderError("401 bad key kk-canary, tenant kk-canary-2.", code="bad kk-canary")
+    without_secrets(error, ["kk-canary", "kk-canary-2", "kk", ""])
+    told = "401 bad key ***, tenant ***."
+    assert (error.message, str(error), error.code) == (told, told, "bad ***")
