@@ -165,14 +165,7 @@ class Genesis:
 
     def _open_sources(self) -> Sources:
         plugins = self.loaded.settings.plugins
-        off = (name for name, entry in plugins.entries.items() if not entry.enabled)
-        registry = Registry(
-            allow=plugins.allow,
-            deny=(*plugins.deny, *off),
-            warn=self._warn,
-            keeps_connections=True,
-        )
-        return Sources(self.loaded, registry, _now)
+        return Sources(self.loaded, Registry.of(plugins, self._warn, keeps_connections=True), _now)
 
     def _workspace(self) -> Path:
         settings, chosen = self.loaded.settings, self._wishes.workspace

@@ -4,14 +4,13 @@ Load it late: it brings httpx.
 """
 
 from collections.abc import Mapping
-from ipaddress import ip_address
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 import httpx
 import msgspec
 
 from genesis.auth.device import Answered
+from genesis.core.hosts import is_local_url
 from genesis.core.secret import Secret
 from genesis.core.text import quoted
 
@@ -92,18 +91,9 @@ def post_form(url: str, form: Mapping[str, str]) -> Answered | None:
     return Answered(answer.status_code, _object(answer))
 
 
-def is_loopback(url: str) -> bool:
-    """Whether a URL names this machine."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost" or host.lower().endswith(".localhost")
-
-
 def _client(url: str, timeout_s: float) -> httpx.Client:
-    # A proxy of the environment cannot reach this machine's loopback.
-    return httpx.Client(timeout=timeout_s, follow_redirects=False, trust_env=not is_loopback(url))
+    # A proxy of the environment cannot reach what only this machine knows.
+    return httpx.Client(timeout=timeout_s, follow_redirects=False, trust_env=not is_local_url(url))
 
 
 def _verdict(base_url: str, model: str, status: int, content: Mapping[str, Any]) -> Verdict:

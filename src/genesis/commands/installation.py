@@ -10,10 +10,10 @@ from genesis.auth.lookup import Keyring, Resolved
 from genesis.auth.profiles import Profile, Profiles
 from genesis.catalog.catalog import Catalog, build
 from genesis.catalog.file import read
-from genesis.commands.model_rows import is_local_url
 from genesis.config.load import Loaded, load
 from genesis.config.paths import Paths
 from genesis.config.schema import Settings
+from genesis.core.hosts import is_local_url
 from genesis.core.model import Model
 from genesis.core.secret import Secret
 from genesis.failover.choice import Choice, choose
@@ -151,13 +151,10 @@ def open_installation(environ: Mapping[str, str], warn: Warn) -> Installation:
 def installation_of(loaded: Loaded, warn: Warn) -> Installation:
     """What belongs to settings that are read already."""
     paths = loaded.paths
-    plugins = loaded.settings.plugins
-    off = (name for name, entry in plugins.entries.items() if not entry.enabled)
-    registry = Registry(allow=plugins.allow, deny=(*plugins.deny, *off), warn=warn)
     return Installation(
         paths=paths,
         loaded=loaded,
-        registry=registry,
+        registry=Registry.of(loaded.settings.plugins, warn),
         stored=Profiles(paths.auth_profiles).load(),
         state=AuthStateFile(paths.auth_state).load(),
         now_ms=time.time_ns() / 1e6,

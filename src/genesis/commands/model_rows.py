@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -14,7 +13,6 @@ from genesis.failover.choice import Choice
 
 WIDTHS = (42, 10, 11, 5, 5)
 HEADER = ("Model", "Input", "Ctx", "Local", "Auth", "Tags")
-LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "0.0.0.0", "::1"})  # noqa: S104 - names that mean this machine
 NOTHING = "No models found."
 
 # What is known of a model: None if no provider of that name is there.
@@ -151,9 +149,3 @@ def _tokens(count: int | None) -> str:
 
 def _yes_no(value: bool | None) -> str:
     return "-" if value is None else "yes" if value else "no"
-
-
-def is_local_url(url: str) -> bool:
-    """Is the address one of this machine, or of its own network?"""
-    host = (urlsplit(url).hostname or "").lower()
-    return host in LOCAL_HOSTS or host.endswith(".local")

@@ -309,10 +309,7 @@ def _resolved(home: Installation, text: str) -> ModelRef:
 
 
 def _edited(home: Installation, change: model_edits.Change) -> None:
-    def changed(raw: model_edits.Raw) -> None:
-        change(raw)
-
-    edit(home.paths, changed)
+    edit(home.paths, change)
     _say(f"Updated {home.paths.shown(home.paths.config_path)}")
 
 

@@ -21,7 +21,6 @@ from genesis.catalog.onboarding import (
 )
 from genesis.commands import onboard_options as option
 from genesis.commands import onboard_questions as questions
-from genesis.commands.model_rows import is_local_url
 from genesis.commands.onboard_key import Chosen, Places, another_key, choose_key
 from genesis.commands.onboard_options import DEVICE, SKIP, Wishes, checked, given_key
 from genesis.commands.onboard_reset import reset as take_away
@@ -30,6 +29,7 @@ from genesis.config.load import Loaded, edit, load
 from genesis.config.paths import Paths
 from genesis.config.schema import Settings
 from genesis.core.fault import GenesisError
+from genesis.core.hosts import is_local_url
 from genesis.core.text import printable
 from genesis.providers.provider import AuthChoice, Manifest
 from genesis.providers.registry import Registry

@@ -8,20 +8,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from genesis.core.fault import GenesisError
-
 _REFERENCE = re.compile(r"\$(\$)?\{([A-Z_][A-Z0-9_]*)\}")
 
 Missing = Callable[[str, str], None]
-
-
-class MissingVariableError(GenesisError):
-    """A text of the settings names a variable that has no value."""
-
-    def __init__(self, name: str, path: str) -> None:
-        super().__init__(f'Missing env var "{name}" referenced at config path: {path}')
-        self.name = name
-        self.path = path
 
 
 def substitute(value: Any, environ: Mapping[str, str], missing: Missing, path: str = "") -> Any:
@@ -39,15 +28,6 @@ def substitute(value: Any, environ: Mapping[str, str], missing: Missing, path: s
             for index, item in enumerate(value)
         ]
     return value
-
-
-def substitute_strictly(value: Any, environ: Mapping[str, str]) -> Any:
-    """As `substitute`, but raises MissingVariableError at the first variable without a value."""
-
-    def refuse(name: str, path: str) -> None:
-        raise MissingVariableError(name, path)
-
-    return substitute(value, environ, refuse)
 
 
 def has_reference(text: str) -> bool:

@@ -3,11 +3,11 @@
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
 
 from genesis.config.load import Loaded
 from genesis.config.section import SecretSetting
 from genesis.core.fault import GenesisError
+from genesis.core.hosts import is_loopback
 from genesis.core.secret import Secret
 
 TOKEN_VARIABLE = "GENESIS_GATEWAY_TOKEN"  # noqa: S105 - the variable's name
@@ -77,14 +77,6 @@ def access_of(loaded: Loaded, *, allow_unconfigured: bool = True) -> Access:
             "Set gateway.auth.token, or gateway.bind to loopback."
         )
     return Access(host, gateway.port, secret)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether an address is of this machine alone."""
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 def _secret(

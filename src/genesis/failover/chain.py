@@ -66,16 +66,6 @@ class FailoverError(ProviderError):
         self.ready_in_s = ready_in_s
 
 
-def described(error: Exception, *, provider: str, model: str) -> FailoverError | None:
-    """The error as a failure of that model with its reason and status; None if it has no known reason."""
-    found = verdict(error, provider=provider)
-    if found.reason is None:
-        return None
-    return FailoverError(
-        str(error), reason=found.reason, provider=provider, model=model, status=found.status
-    )
-
-
 def candidates(
     requested: ModelRef | None,
     primary: ModelRef | None,

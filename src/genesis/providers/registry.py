@@ -10,9 +10,9 @@ from pathlib import Path
 
 import msgspec
 
+from genesis.config.schema import Plugins
 from genesis.config.schema_models import ProviderSettings
 from genesis.core.fault import GenesisError
-from genesis.core.model import Model
 from genesis.core.secret import Secret
 from genesis.providers.installed import PluginEntry, installed_plugins
 from genesis.providers.provider import Endpoint, Manifest, Provider, Warn
@@ -55,6 +55,13 @@ class Registry:
         # Ours come first: a plug-in that claims the name of another one is left out.
         for entry in sorted(found, key=lambda one: not _is_ours(one)):
             self._add(entry, warn)
+
+    @classmethod
+    def of(cls, plugins: Plugins, warn: Warn, *, keeps_connections: bool = False) -> "Registry":
+        """The plug-ins that the settings let in."""
+        off = (name for name, entry in plugins.entries.items() if not entry.enabled)
+        denied = (*plugins.deny, *off)
+        return cls(allow=plugins.allow, deny=denied, warn=warn, keeps_connections=keeps_connections)
 
     @property
     def manifests(self) -> Mapping[str, Manifest]:
@@ -167,11 +174,6 @@ def read_manifest(entry: PluginEntry) -> Manifest:
             content = tomllib.loads(path.read_text(encoding="utf-8"))
             return _checked(msgspec.convert(content, Manifest))
     raise FileNotFoundError(f"there is no manifest.toml beside the code of {entry.module}")
-
-
-def static_models(manifest: Manifest | None) -> tuple[Model, ...]:
-    """The models that a provider has without being asked."""
-    return manifest.models if manifest is not None else ()
 
 
 def _folder(package: Path, rest: list[str]) -> Path:

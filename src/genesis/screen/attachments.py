@@ -8,17 +8,11 @@ from urllib.parse import unquote
 
 from genesis.core.fault import GenesisError
 from genesis.core.message import ImageBlock, TextBlock
+from genesis.core.pictures import LARGEST_PICTURE, media_type_of
 
-MAX_IMAGE_BYTES = 5_000_000
 MAX_TEXT_BYTES = 256_000
 _REFERENCE = re.compile(r"(?<![^\s(])@(?:\"([^\"\n]+)\"|([^\s\"]+))")
 _TRAILING = ".,;:!?)'\""
-_MAGIC = (
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"GIF87a", "image/gif"),
-    (b"GIF89a", "image/gif"),
-)
 _IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".gif", ".webp"}
 
 Block = TextBlock | ImageBlock
@@ -50,13 +44,6 @@ def reference_for_paste(pasted: str, folder: Path) -> str | None:
     return None
 
 
-def image_type(data: bytes) -> str | None:
-    """The media type of a picture that models take, told by its first bytes."""
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "image/webp"
-    return next((kind for magic, kind in _MAGIC if data.startswith(magic)), None)
-
-
 def _unquoted(text: str) -> str:
     try:
         words = shlex.split(text)
@@ -83,7 +70,7 @@ def _existing(name: str, folder: Path, *, is_quoted: bool) -> Path | None:
 
 def _attached(path: Path, reference: str) -> Block:
     data = _read(path, reference)
-    kind = image_type(data)
+    kind = media_type_of(data)
     if kind is not None:
         return ImageBlock(base64.b64encode(data).decode(), kind)
     try:
@@ -106,12 +93,13 @@ def _attached(path: Path, reference: str) -> Block:
 def _read(path: Path, reference: str) -> bytes:
     try:
         size = path.stat().st_size
-        if size > MAX_IMAGE_BYTES:
+        if size > LARGEST_PICTURE:
             raise GenesisError(
-                f"{reference} has {size:,} bytes; at most {MAX_IMAGE_BYTES:,} can be attached. "
+                f"{reference} has {size:,} bytes; at most {LARGEST_PICTURE:,} can be attached. "
                 "Make the picture smaller, or take it out of the message."
             )
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return file.read(LARGEST_PICTURE + 1)
     except OSError as error:
         raise GenesisError(f"{reference} cannot be read: {error.strerror}.") from None
 

@@ -1,4 +1,4 @@
-"""What `/models` and `/model` answer, as plain text (genesis.md 12)."""
+"""What `/models` answers, and `/model` where it refuses, as plain text (genesis.md 12)."""
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -60,14 +60,6 @@ def unrecognized_text(text: str) -> str:
         f'Unrecognized model "{text}". '
         "Use /models to list providers, or /models <provider> to list models."
     )
-
-
-def current_text(reference: str, thinking: str | None = None) -> str:
-    """The answer to `/model` alone."""
-    lines = [f"Current: {reference}"]
-    if thinking:
-        lines.append(f"Thinking: {thinking} (change it with /think <level>)")
-    return "\n".join([*lines, "", SWITCH, "Browse: /models", "More: /status"])
 
 
 def _wanted(words: Sequence[str]) -> Wanted:

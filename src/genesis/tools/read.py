@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from genesis.core.message import ImageBlock, TextBlock
+from genesis.core.pictures import LARGEST_PICTURE, media_type_of
 from genesis.tools.printable import on_one_line
 from genesis.tools.tool import Prepared, Tool, ToolContext, ToolResult
 from genesis.tools.workspace import ToolError, Workspace, read_bytes
@@ -17,14 +18,7 @@ from genesis.tools.workspace import ToolError, Workspace, read_bytes
 LINES = 2_000
 LONGEST_LINE = 2_000
 LONGEST_TEXT = 60_000
-LARGEST_IMAGE = 5_000_000
 NAMES = 500
-_IMAGES = (
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"GIF87a", "image/gif"),
-    (b"GIF89a", "image/gif"),
-)
 
 
 class Read(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -50,7 +44,7 @@ class Read(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             return ToolResult.of(_listing(workspace, path))
         shown = workspace.shown(path)
         content = read_bytes(path, shown)
-        media_type = _image_type(content)
+        media_type = media_type_of(content)
         if media_type is not None:
             return _image(content, media_type, shown)
         if b"\0" in content[:8_000]:
@@ -96,16 +90,10 @@ def _cut(line: str) -> str:
     return line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}… ({len(line)} characters)"
 
 
-def _image_type(content: bytes) -> str | None:
-    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
-        return "image/webp"
-    return next((kind for start, kind in _IMAGES if content.startswith(start)), None)
-
-
 def _image(content: bytes, media_type: str, shown: str) -> ToolResult:
-    if len(content) > LARGEST_IMAGE:
+    if len(content) > LARGEST_PICTURE:
         raise ToolError(
-            f"{shown} has {len(content):,} bytes; a picture may have {LARGEST_IMAGE:,}. Make it smaller first."
+            f"{shown} has {len(content):,} bytes; a picture may have {LARGEST_PICTURE:,}. Make it smaller first."
         )
     block = ImageBlock(base64.b64encode(content).decode(), media_type)
     return ToolResult((TextBlock(f"{shown}: {media_type}, {len(content):,} bytes"), block))

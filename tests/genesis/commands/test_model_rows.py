@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from genesis.commands.model_rows import Row, as_json, as_table, is_local_url
+from genesis.commands.model_rows import Row, as_json, as_table
 
 
 def row(**more: object) -> Row:
@@ -46,18 +46,3 @@ def test_a_reference_cannot_steer_the_terminal() -> None:
 def test_the_smaller_window_is_in_json_only_where_there_is_one() -> None:
     listed = msgspec.json.decode(as_json([row(), row(context_tokens=5)]))["models"]
     assert ["contextTokens" in one for one in listed] == [False, True]
-
-
-@pytest.mark.parametrize(
-    ("url", "is_local"),
-    [
-        ("http://localhost:1/", True),
-        ("http://127.0.0.1", True),
-        ("http://[::1]:8/v1", True),
-        ("http://mac.local/v1", True),
-        ("https://api.kilo.ai/", False),
-        ("", False),
-    ],
-)
-def test_local_is_this_machine_or_its_network(url: str, is_local: bool) -> None:
-    assert is_local_url(url) is is_local

@@ -9,7 +9,7 @@ from genesis.config.schema import Auth, Cooldowns
 from genesis.core.fault import AuthMissingError, ConfigError, GenesisError, ProviderError
 from genesis.core.refs import ModelRef
 from genesis.failover.bench import Bench
-from genesis.failover.chain import FailoverError, candidates, described, run
+from genesis.failover.chain import FailoverError, candidates, run
 from genesis.failover.state import AuthStateFile
 
 
@@ -162,13 +162,6 @@ async def test_a_provider_without_a_key_is_passed_over() -> None:
 async def test_an_empty_chain_says_what_to_do() -> None:
     with pytest.raises(GenesisError, match="genesis models set"):
         await run([], Answers())
-
-
-def test_h53_an_error_becomes_a_failure_of_that_model() -> None:
-    found = described(Exception("credit balance too low"), provider="p", model="m")
-    assert found is not None
-    assert (found.reason, found.status, found.provider, found.model) == ("billing", 402, "p", "m")
-    assert described(Exception("odd"), provider="p", model="m") is None
 
 
 class Key:

@@ -4,6 +4,8 @@ import sys
 
 import pytest
 
+from genesis.config.schema import PluginEntry as PluginEntrySettings
+from genesis.config.schema import Plugins
 from genesis.config.schema_models import ProviderSettings
 from genesis.core.fault import GenesisError
 from genesis.core.secret import Secret
@@ -138,3 +140,9 @@ async def test_connections_are_kept_and_given_back():
     registry = Registry(entries=OURS, keeps_connections=True)
     registry.load("kilocode")
     await registry.aclose()
+
+
+def test_the_settings_say_which_plugins_are_left_out():
+    off = Plugins(entries={"Anthropic": PluginEntrySettings(enabled=False)}, deny=("kilocode",))
+    assert set(Registry.of(off, pytest.fail).manifests) == {"openai-compatible"}
+    assert {"anthropic", "kilocode"} <= set(Registry.of(Plugins(), pytest.fail).manifests)

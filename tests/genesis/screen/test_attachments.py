@@ -6,10 +6,9 @@ import pytest
 
 from genesis.core.fault import GenesisError
 from genesis.core.message import ImageBlock, TextBlock
+from genesis.core.pictures import LARGEST_PICTURE
 from genesis.screen.attachments import (
-    MAX_IMAGE_BYTES,
     MAX_TEXT_BYTES,
-    image_type,
     message_blocks,
     reference_for_paste,
 )
@@ -48,7 +47,7 @@ def test_other_words_stay_words(text, folder):
         (b"\0\1\2", "neither text nor a picture"),
         (b"\xff\xfe\xfa", "neither text nor a picture"),
         (b"a" * (MAX_TEXT_BYTES + 1), "at most 256,000"),
-        (b"a" * (MAX_IMAGE_BYTES + 1), "at most 5,000,000"),
+        (b"a" * (LARGEST_PICTURE + 1), "at most 5,000,000"),
     ],
 )
 def test_what_cannot_be_sent_is_refused_with_its_reason(data, words, tmp_path):
@@ -77,17 +76,3 @@ def test_pasted_paths(pasted, expected, folder):
 def test_a_pasted_address_of_a_file(folder):
     address = f"file://{folder}/my%20shot.png"
     assert reference_for_paste(address, folder) == f'@"{folder}/my shot.png"'
-
-
-@pytest.mark.parametrize(
-    ("data", "kind"),
-    [
-        (PNG, "image/png"),
-        (b"\xff\xd8\xff\xe0", "image/jpeg"),
-        (b"GIF89a", "image/gif"),
-        (b"RIFF0000WEBPVP8 ", "image/webp"),
-        (b"<svg>", None),
-    ],
-)
-def test_pictures_are_told_by_their_bytes(data, kind):
-    assert image_type(data) == kind

@@ -95,12 +95,6 @@ def test_n12_a_model_that_is_not_allowed() -> None:
     )
 
 
-def test_model_alone_tells_the_current_one() -> None:
-    text = listing.current_text("kilocode/kilo/auto", "medium")
-    assert text.startswith("Current: kilocode/kilo/auto\n")
-    assert [word for word in ("Switch:", "Browse:", "More:") if word not in text] == []
-
-
 def test_nonsense_is_answered_with_where_to_look() -> None:
     assert listing.unrecognized_text("x").startswith(
         'Unrecognized model "x". Use /models to list providers, '
