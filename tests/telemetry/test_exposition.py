@@ -23,8 +23,8 @@ def metrics():
     series.duration.observe(0.5)
     series.duration.observe(100.0)
     series.first_byte.observe(0.02)
-    metrics.used(series, Usage(10, 5, cache_read_tokens=4), 1_500_000_000)
-    metrics.used(series, Usage(), None)
+    series.use([Usage(10, 5, cache_read_tokens=4), Usage()])
+    series.spend([1_500_000_000, None])
     metrics.faults["invalid_request"] += 3
     metrics.breaker_openings["openai/gpt-5"] += 1
     metrics.overhead.observe(0.0002)

@@ -78,18 +78,16 @@ def attempt_line(*, form, **texts):
     taken = []
     log = Log(taken.append, StillClock(0.0), form=form)
     facts = {"call": "req_1", "model": "small"} | texts
-    log.write_attempt(
-        "info",
-        AttemptLine(
-            key="k1",
-            operation="chat",
-            deployment="a/m",
-            number=1,
-            outcome="ok",
-            duration_ms=5,
-            **facts,
-        ),
+    line = AttemptLine(
+        key="k1",
+        operation="chat",
+        deployment="a/m",
+        number=1,
+        outcome="ok",
+        duration_ms=5,
+        **facts,
     )
+    log.write_attempts([line])
     log.flush()
     return "".join(taken)
 
@@ -192,7 +190,7 @@ def test_a_model_that_names_a_key_is_struck_out_each_time(form, key):
     taken = []
     log = Log(taken.append, StillClock(0.0), form=form)
     for model in ("small", key, "small", key):
-        log.write_attempt("info", AttemptLine("req_1", "k1", "chat", model, "a/m", 1, "ok", 5))
+        log.write_attempts([AttemptLine("req_1", "k1", "chat", model, "a/m", 1, "ok", 5)])
     log.flush()
     assert taken[0].count("small") == 2
     assert key[-12:] not in taken[0]
@@ -201,7 +199,7 @@ def test_a_model_that_names_a_key_is_struck_out_each_time(form, key):
 def test_the_models_known_by_heart_are_bounded():
     log = Log(len, StillClock(0.0))
     for number in range(3000):
-        log.write_attempt("info", AttemptLine("c", "k", "chat", f"m{number}", "a/m", 1, "ok", 5))
+        log.write_attempts([AttemptLine("c", "k", "chat", f"m{number}", "a/m", 1, "ok", 5)])
     assert len(log._plain) <= 1000
 
 

@@ -59,8 +59,8 @@ def test_a_series_that_exists_is_found_when_the_table_is_full():
 def test_what_an_attempt_used_is_added():
     metrics = Metrics()
     series = metrics.attempt("chat", "m", "u")
-    metrics.used(series, Usage(10, 5, 4, 3, 2), 100)
-    metrics.used(series, Usage(1, 1), 11)
+    series.use([Usage(10, 5, 4, 3, 2), Usage(1, 1)])
+    series.spend([100, 11])
     assert dict(series.tokens) == {
         "input": 11,
         "output": 6,
@@ -74,7 +74,7 @@ def test_what_an_attempt_used_is_added():
 def test_an_unknown_cost_is_counted_as_unknown_and_not_as_zero():
     metrics = Metrics()
     series = metrics.attempt("chat", "m", "u")
-    metrics.used(series, UNKNOWN_USAGE, None)
-    metrics.used(series, Usage(0, 0), 0)
+    series.use([UNKNOWN_USAGE, Usage(0, 0)])
+    series.spend([None, 0])
     assert (series.cost_nanodollars, series.unpriced) == (0, 1)
     assert not series.tokens

@@ -12,7 +12,7 @@ class Attempt(msgspec.Struct, eq=False):
     """One try. `opening` is what the journal holds of it.
 
     `is_sent` once upstream may have got it: before that it cannot have cost anything. `started`, `first_byte` and
-    `ended` are monotonic seconds, `closed_at` is seconds since the epoch; the last two are set by its settlement.
+    `ended` are monotonic seconds; the last is set by its settlement and 0 before.
     `usage` is what upstream told, `cost_nanodollars` its price if that was worked out on the way, `streamed_tokens`
     a guess of what a cut stream let through. `dropped` names what its dialect has no place for.
     """
@@ -22,8 +22,7 @@ class Attempt(msgspec.Struct, eq=False):
     started: float
     number: int = 1
     first_byte: float | None = None
-    ended: float | None = None
-    closed_at: float = 0.0
+    ended: float = 0.0
     status: int | None = None
     is_sent: bool = False
     fault: Fault | None = None

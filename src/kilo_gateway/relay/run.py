@@ -356,7 +356,7 @@ class Run(msgspec.Struct, eq=False):
     async def keep_alive(self) -> None:
         """The model is silent: tell the client that the call is alive. Called by the sweep, in a task of its own."""
         attempt = self.attempt
-        if attempt is None or attempt.ended is not None or self.is_over:
+        if attempt is None or attempt.ended or self.is_over:
             return
         self.last_write = self.books.clock.monotonic()
         await self._open(attempt)

@@ -80,9 +80,7 @@ class Books:
 
     def settle(self, call: Call, attempt: Attempt) -> None:
         """End an attempt: what routing must know is known at once, the rest is written up in a moment."""
-        clock = self.clock
-        attempt.ended = clock.monotonic()
-        attempt.closed_at = clock.wall()
+        attempt.ended = self.clock.monotonic()
         self._tell_health(attempt)
         ended = self._ended
         ended.append((call, attempt))
@@ -104,11 +102,9 @@ class Books:
             else:
                 written.append((call, attempt, entry))
         # One loop for each: a short loop over many is cheaper than a long one.
-        for _, attempt, entry in written:
-            self._count(attempt, entry)
-        if self.logs_calls:
-            for call, attempt, entry in written:
-                self._log_call(call, attempt, entry)
+        self._count(written)
+        if self.logs_calls and written:
+            self.log.write_attempts([_line(*one) for one in written])
 
     def _tell_health(self, attempt: Attempt) -> None:
         deployment, fault = attempt.deployment, attempt.fault
@@ -118,7 +114,7 @@ class Books:
             self.health.succeeded(deployment.id, first_byte_s)
         elif fault.kind in _SAYS_NOTHING:
             self.health.abandoned(deployment.id)
-        elif self.health.failed(deployment.id, fault, attempt.ended or attempt.started):
+        elif self.health.failed(deployment.id, fault, attempt.ended):
             self.metrics.breaker_openings[deployment.id] += 1
             self.log.write(
                 "warning",
@@ -128,37 +124,50 @@ class Books:
                 detail=fault.detail or fault.message,
             )
 
-    def _count(self, attempt: Attempt, entry: Entry) -> None:
-        deployment = attempt.deployment
-        series = self.metrics.attempt(
-            entry.opening.operation, deployment.model, deployment.upstream
-        )
-        series.outcomes[entry.outcome] += 1
-        series.duration.observe((attempt.ended or attempt.started) - attempt.started)
-        self.metrics.used(series, entry.usage, entry.cost_nanodollars)
-        if attempt.first_byte is not None:
-            series.first_byte.observe(attempt.first_byte - attempt.started)
+    def _count(self, written: list[tuple[Call, Attempt, Entry]]) -> None:
+        metrics = self.metrics
+        kinds: dict[tuple[str, str, str], list[tuple[Attempt, Entry]]] = {}
+        for call, attempt, entry in written:
+            deployment = attempt.deployment
+            kind: tuple[str, str, str]
+            kind = (call.operation, deployment.model, deployment.upstream)
+            alike = kinds.get(kind)
+            if alike is None:
+                alike = kinds[kind] = []
+            alike.append((attempt, entry))
+        for kind, alike in kinds.items():
+            series = metrics.attempt(*kind)
+            series.outcomes.update([entry.outcome for _, entry in alike])
+            series.duration.observe(*[attempt.ended - attempt.started for attempt, _ in alike])
+            series.first_byte.observe(
+                *[
+                    attempt.first_byte - attempt.started
+                    for attempt, _ in alike
+                    if attempt.first_byte is not None
+                ]
+            )
+            series.use([entry.usage for _, entry in alike])
+            series.spend([entry.cost_nanodollars for _, entry in alike])
 
-    def _log_call(self, call: Call, attempt: Attempt, entry: Entry) -> None:
-        fault, usage = attempt.fault, entry.usage
-        cost_usd = None if entry.cost_nanodollars is None else usd_text(entry.cost_nanodollars)
-        line = AttemptLine(
-            call.id,
-            entry.opening.key_id,
-            call.operation,
-            call.model,
-            attempt.deployment.id,
-            attempt.number,
-            entry.outcome,
-            entry.duration_ms,
-            attempt.status,
-            entry.first_byte_ms,
-            usage.input_tokens,
-            usage.output_tokens,
-            cost_usd,
-            fault.detail or None if fault is not None else None,
-        )
-        self.log.write_attempt("info" if fault is None else "warning", line)
+
+def _line(call: Call, attempt: Attempt, entry: Entry) -> AttemptLine:
+    fault, usage, spent = attempt.fault, entry.usage, entry.cost_nanodollars
+    return AttemptLine(
+        call.id,
+        entry.opening.key_id,
+        call.operation,
+        call.model,
+        attempt.deployment.id,
+        attempt.number,
+        entry.outcome,
+        entry.duration_ms,
+        attempt.status,
+        entry.first_byte_ms,
+        usage.input_tokens,
+        usage.output_tokens,
+        None if spent is None else usd_text(spent),
+        None if fault is None else fault.detail or None,
+    )
 
 
 def _usage(call: Call, attempt: Attempt) -> Usage:
@@ -181,8 +190,8 @@ def _entry(call: Call, attempt: Attempt) -> Entry:
     spent = attempt.cost_nanodollars
     if spent is None:
         spent = cost(usage, price)
-    started, first_byte = attempt.started, attempt.first_byte
-    ended = attempt.ended or started
+    opening, first_byte = attempt.opening, attempt.first_byte
+    took_s = attempt.ended - attempt.started
     if (
         spent is None
         and fault is not None
@@ -191,16 +200,16 @@ def _entry(call: Call, attempt: Attempt) -> Entry:
     ):
         spent = 0  # it was refused before any model worked on it
     return Entry(
-        attempt.opening,
-        attempt.closed_at,
+        opening,
+        opening.opened_at + took_s,
         "ok" if fault is None else fault.kind.value,
         attempt.status,
         usage,
         spent,
         price.source if price is not None else "",
         price.since if price is not None else "",
-        None if first_byte is None else round((first_byte - started) * 1000),
-        round((ended - started) * 1000),
+        None if first_byte is None else round((first_byte - attempt.started) * 1000),
+        round(took_s * 1000),
         attempt.upstream_request_id,
         attempt.finish_reason,
         fault is not None or attempt.finish_reason in _BAD_ENDS,

@@ -6,7 +6,7 @@ that stands still loses lines rather than calls, and says how many.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Literal
@@ -101,10 +101,10 @@ class AttemptLine(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
             f"status={self.status} first_byte_ms={self.first_byte_ms} duration_ms={self.duration_ms} "
             f"input_tokens={self.input_tokens} output_tokens={self.output_tokens} cost_usd={self.cost_usd}"
         )
+        kind = _shown_kind(self.key, self.operation, self.model, self.deployment)
         line = (
-            f"call={_shown_text(self.call)} key={self.key} operation={self.operation} "
-            f"model={_shown_name(self.model)} deployment={_shown_name(self.deployment)} number={self.number} "
-            f"outcome={self.outcome} {numbers.replace('None', '-')}"
+            f"call={_shown_text(self.call)} {kind} number={self.number} outcome={self.outcome} "
+            f"{numbers.replace('None', '-')}"
         )
         return line if self.detail is None else f"{line} detail={_shown_text(self.detail)}"
 
@@ -147,19 +147,25 @@ class Log:
         if self._accepts(level):
             self._lines.append(self._line(level, event, fields))
 
-    def write_attempt(self, level: Level, attempt: AttemptLine) -> None:
-        """The line of an attempt: there is one per call, so its facts are not looked over one by one."""
-        if not self._accepts(level):
-            return
-        if attempt.detail is not None or not self._is_plain(attempt):
-            attempt = attempt.cleaned()
+    def write_attempts(self, attempts: Sequence[AttemptLine]) -> None:
+        """The lines of attempts that ended together: there is one per call, so the facts are not looked over one by one.
+
+        One that did not end well is a warning.
+        """
         now = self._clock.wall()
-        if self._is_json:
-            facts = _encode(attempt).decode()[1:]
-            line = f'{{"time":"{self._stamp(now)}","level":"{level}","event":"attempt",{facts}\n'
-        else:
-            line = f"{self._second_of(now)[11:]} {level:<7} attempt  {attempt.text()}\n"
-        self._lines.append(line)
+        stamp = self._stamp(now) if self._is_json else self._second_of(now)[11:]
+        for attempt in attempts:
+            level: Level = "info" if attempt.outcome == "ok" else "warning"
+            if not self._accepts(level):
+                continue
+            is_plain = attempt.detail is None and self._is_plain(attempt)
+            told = attempt if is_plain else attempt.cleaned()
+            if self._is_json:
+                facts = _encode(told).decode()[1:]
+                line = f'{{"time":"{stamp}","level":"{level}","event":"attempt",{facts}\n'
+            else:
+                line = f"{stamp} {level:<7} attempt  {told.text()}\n"
+            self._lines.append(line)
 
     def _is_plain(self, attempt: AttemptLine) -> bool:
         """Whether call and model need no cleaning; models that came before are known by heart."""
@@ -242,5 +248,10 @@ def _shown_text(text: str) -> str:
     return text if text.isprintable() and " " not in text else repr(text)
 
 
-# Names of models and deployments come again and again.
-_shown_name = lru_cache(maxsize=1024)(_shown_text)
+@lru_cache(maxsize=1024)
+def _shown_kind(key: str, operation: str, model: str, deployment: str) -> str:
+    """Facts that come again and again."""
+    return (
+        f"key={key} operation={operation} model={_shown_text(model)} "
+        f"deployment={_shown_text(deployment)}"
+    )

@@ -6,7 +6,7 @@ client cannot make memory grow by inventing names.
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from kilo_gateway.core.usage import Usage
 
@@ -42,6 +42,7 @@ OVERHEAD_BUCKETS = (
     1.0,
 )
 OTHER = "other"
+_TOKENS = ("input", "output", "cache_read", "cache_write", "reasoning")
 
 
 class Histogram:
@@ -54,10 +55,12 @@ class Histogram:
         self.counts = [0] * (len(bounds) + 1)
         self.total = 0.0
 
-    def observe(self, value: float) -> None:
-        """Count one value."""
-        self.counts[bisect_left(self.bounds, value)] += 1
-        self.total += value
+    def observe(self, *values: float) -> None:
+        """Count values."""
+        bounds, counts = self.bounds, self.counts
+        for value in values:
+            counts[bisect_left(bounds, value)] += 1
+        self.total += sum(values)
 
     def buckets(self) -> list[tuple[str, float]]:
         """(upper bound, cumulative count), the last bound being +Inf."""
@@ -82,6 +85,30 @@ class Series:
         self.cost_nanodollars = 0
         self.unpriced = 0
 
+    def use(self, usages: Iterable[Usage]) -> None:
+        """Add what attempts used."""
+        input_, output, read, written, reasoning = 0, 0, 0, 0, 0
+        for usage in usages:
+            input_ += usage.input_tokens or 0
+            output += usage.output_tokens or 0
+            if usage.cache_read_tokens:
+                read += usage.cache_read_tokens
+            if usage.cache_write_tokens:
+                written += usage.cache_write_tokens
+            if usage.reasoning_tokens:
+                reasoning += usage.reasoning_tokens
+        for kind, count in zip(_TOKENS, (input_, output, read, written, reasoning), strict=True):
+            if count:
+                self.tokens[kind] += count
+
+    def spend(self, costs: Iterable[int | None]) -> None:
+        """Add what attempts cost, in nanodollars; None where that is unknown."""
+        for cost_nanodollars in costs:
+            if cost_nanodollars is None:
+                self.unpriced += 1
+            else:
+                self.cost_nanodollars += cost_nanodollars
+
 
 class Metrics:
     """All numbers of one process. One event loop writes them."""
@@ -105,21 +132,3 @@ class Metrics:
                 key = (operation, OTHER, OTHER)
             series = self.series.setdefault(key, Series())
         return series
-
-    def used(self, series: Series, usage: Usage, cost_nanodollars: int | None) -> None:
-        """Add what an attempt used."""
-        tokens = series.tokens
-        if usage.input_tokens:
-            tokens["input"] += usage.input_tokens
-        if usage.output_tokens:
-            tokens["output"] += usage.output_tokens
-        if usage.cache_read_tokens:
-            tokens["cache_read"] += usage.cache_read_tokens
-        if usage.cache_write_tokens:
-            tokens["cache_write"] += usage.cache_write_tokens
-        if usage.reasoning_tokens:
-            tokens["reasoning"] += usage.reasoning_tokens
-        if cost_nanodollars is None:
-            series.unpriced += 1
-        else:
-            series.cost_nanodollars += cost_nanodollars
