@@ -53,7 +53,7 @@ class ModelFacts:
             raise GenesisError(unrecognized_text(text.strip()))
         if not self._is_allowed(ref):
             raise GenesisError(not_allowed_text(key(ref)))
-        if not self._sources.is_known(ref.provider):
+        if not self._sources.accounts.is_known(ref.provider):
             raise GenesisError(unrecognized_text(text.strip()))
         return ref
 
@@ -79,7 +79,7 @@ class ModelFacts:
             return ["Provider: none"]
         found = self._sources.key_of(ref.provider, ref.profile)
         return [
-            f"Provider: {ref.provider} ({self._sources.base_url(ref.provider) or 'no address'})",
+            f"Provider: {ref.provider} ({self._sources.accounts.base_url(ref.provider) or 'no address'})",
             f"Key: {found.source if found else 'none'}",
         ]
 
@@ -189,7 +189,7 @@ class Genesis:
         is_bound = folder and self._wishes.workspace is None
         root = Path(folder) if is_bound else self.workspace
         sources = self.sources
-        environ = without_keys(self._environ, sources.variables(), sources.secrets())
+        environ = without_keys(self._environ, sources.accounts.all_variables(), sources.secrets())
         limit = float(self.loaded.settings.tools.exec_timeout_seconds)
         return ToolContext(open_workspace(self.paths, root), environ, limit)
 

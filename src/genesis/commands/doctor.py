@@ -111,7 +111,7 @@ def _about_gateway(home: Installation, provider: str) -> Iterator[Finding]:
         yield Finding(
             "gateway",
             "warning",
-            f"{home.base_url(provider)} did not give its models: {warning}.",
+            f"{home.accounts.base_url(provider)} did not give its models: {warning}.",
             "Check the network, and `models.providers` in the settings if the address is your own.",
         )
 

@@ -14,6 +14,6 @@ def discovered(home: Installation, provider: str, warn: Warn) -> Mapping[str, Se
 
 
 async def _asked(home: Installation, provider: str, warn: Warn) -> Mapping[str, Sequence[Model]]:
-    code = home.registry.load(provider, home.api(provider))
-    endpoint = home.endpoint(provider, home.resolved(provider))
+    code = home.registry.load(provider, home.accounts.api(provider))
+    endpoint = home.accounts.endpoint(provider, home.resolved(provider))
     return {provider: await code.discover(endpoint, timeout_s=LIMIT_S, warn=warn)}

@@ -104,11 +104,11 @@ async def _outcome(home: Installation, probe: _Probe, limits: Limits) -> Mapping
 
 
 async def _ask(home: Installation, probe: _Probe, ref: ModelRef, max_tokens: int) -> None:
-    provider = home.registry.load(probe.provider, home.api(probe.provider))
+    provider = home.registry.load(probe.provider, home.accounts.api(probe.provider))
     request = ChatRequest(
         Model(ref.model, ref.model, max_tokens=max_tokens),
         (UserMessage((TextBlock(WORD),)),),
         params={"max_tokens": max_tokens},
     )
-    async for _ in provider.stream(home.endpoint(probe.provider, probe.found), request):
+    async for _ in provider.stream(home.accounts.endpoint(probe.provider, probe.found), request):
         pass

@@ -106,10 +106,10 @@ def _provider(home: Installation, name: str) -> dict[str, Any]:
             "labels": [f"{id_}={_masked_profile(home, id_)}" for id_ in stored],
         },
     }
-    from_env = home.from_env(name)
+    from_env = home.accounts.key_in_environ(name)
     if from_env is not None:
         entry["env"] = {"value": mask(from_env.key.reveal()), "source": from_env.source}
-    configured = home.from_settings(name)
+    configured = home.accounts.key_in_settings(name)
     if configured is not None:
         source = home.paths.shown(home.paths.config_path)
         entry["modelsJson"] = {"value": mask(configured.key.reveal()), "source": source}

@@ -100,7 +100,7 @@ def list_models(
         catalog.references() if every or wanted else (),
         find=lambda ref: _found(catalog, ref),
         has_key=home.has_key,
-        is_local=home.is_local,
+        is_local=home.accounts.is_local,
     )
     shown = [row for row in found if (not local or row.local) and _is_of(row.key, wanted)]
     if json:
@@ -279,7 +279,7 @@ def clear_order(provider: OneProvider) -> None:
 
 def _asked(home: Installation, provider: str | None) -> Mapping[str, Sequence[Model]]:
     """What the provider offers now, if it can be asked: else what is known of it must do."""
-    if provider is None or not home.base_url(provider) or not home.has_key(provider):
+    if provider is None or not home.accounts.base_url(provider) or not home.has_key(provider):
         return {}
     # Late: without --provider nothing here needs the network.
     from genesis.commands.model_discovery import discovered

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from genesis.auth import known
-from genesis.auth.lookup import Keyring, Resolved, missing_key_text
+from genesis.auth.lookup import Resolved, missing_key_text
 from genesis.auth.profiles import Profile, Profiles
 from genesis.catalog import file
 from genesis.catalog.catalog import Catalog, build
@@ -21,12 +21,11 @@ from genesis.failover.bench import Bench
 from genesis.failover.chain import candidates
 from genesis.failover.choice import choose
 from genesis.failover.state import AuthStateFile
+from genesis.providers.accounts import Accounts
 from genesis.providers.kilocode.levels import default_level
 from genesis.providers.provider import Endpoint
 from genesis.providers.registry import GENERIC, Registry
 from genesis.session.request import Target
-
-_LOOPBACK = ("://localhost", "://127.0.0.1", "://[::1]")
 
 
 class Sources:
@@ -36,6 +35,7 @@ class Sources:
         self.loaded = loaded
         self.registry = registry
         self.settings = loaded.settings
+        self.accounts = Accounts(loaded, registry)
         manifests = registry.manifests
         exempt = frozenset(name for name, one in manifests.items() if one.is_cooldown_exempt)
         self._profiles = Profiles(loaded.paths.auth_profiles)
@@ -64,22 +64,18 @@ class Sources:
     async def target(self, ref: ModelRef, profile: str | None) -> Target:
         """The model with its provider and key. Raises AuthMissingError, GenesisError."""
         found = self.require_key(ref, profile)
-        provider = self.registry.load(ref.provider, self._api(ref.provider))
+        provider = self.registry.load(ref.provider, self.accounts.api(ref.provider))
         model = await self._model(ref)
         params = self.params(ref)
         return Target(ref, provider, self._endpoint(ref, found), model, self.level(ref), params)
 
     def secrets(self) -> Sequence[Secret]:
         """Every key and token that is known here."""
-        return known.keys_and_tokens(self.loaded, self._stored(), self.variables())
+        return known.keys_and_tokens(self.loaded, self._stored(), self.accounts.all_variables())
 
     def secrets_for_logs(self) -> Sequence[Secret]:
         """And whatever could be one."""
         return [*self.secrets(), *known.for_logs(self.loaded, self._stored())]
-
-    def variables(self) -> list[str]:
-        """The environment variables that hold keys."""
-        return [name for one in self.registry.manifests.values() for name in one.env]
 
     def warnings(self) -> list[str]:
         """What was found since the last time."""
@@ -88,21 +84,19 @@ class Sources:
 
     def has_key(self, provider: str) -> bool:
         """Can the provider be asked: is there a key, or does it need none?"""
-        return self.key_of(provider) is not None or not self._wants_key(provider)
+        return self.key_of(provider) is not None or not self.accounts.wants_key(provider)
 
     def key_of(self, provider: str, profile: str | None = None) -> Resolved | None:
         """The key that the provider would be asked with."""
-        order = {} if profile else {provider: self._bench.order(provider)}
-        ring = Keyring(
-            self.loaded.environ, self.loaded.sources, self.settings, self._stored(), order
-        )
-        manifest = self.registry.manifest(provider)
-        return ring.find(provider, manifest.env if manifest else (), profile)
+        stored = self._stored()
+        if profile is not None:
+            return self.accounts.key_of_profile(provider, stored, profile)
+        return self.accounts.key(provider, stored, self._bench.order(provider))
 
     def require_key(self, ref: ModelRef, profile: str | None = None) -> Resolved | None:
         """The key for a model; None if its provider wants none. Raises AuthMissingError."""
         provider = ref.provider
-        block = self.settings.models.providers.get(provider)
+        block = self.accounts.block(provider)
         is_configured_first = block is not None and block.auth == "api-key"
         if ref.profile is not None:
             found = self.key_of(provider, ref.profile)
@@ -110,17 +104,9 @@ class Sources:
             found = self.key_of(provider)
         else:
             found = self.key_of(provider, profile) or self.key_of(provider)
-        if found is None and self._wants_key(provider):
+        if found is None and self.accounts.wants_key(provider):
             raise AuthMissingError(missing_key_text(provider, self.loaded.paths), provider)
         return found
-
-    def base_url(self, provider: str) -> str:
-        """Where the provider is reached."""
-        block = self.settings.models.providers.get(provider)
-        if block is not None:
-            return block.base_url
-        manifest = self.registry.manifest(provider)
-        return manifest.base_url if manifest is not None else ""
 
     def catalog(self) -> Catalog:
         """The models that are known now."""
@@ -128,10 +114,6 @@ class Sources:
         models: dict[str, Sequence[Model]] = {name: one.models for name, one in kept.items()}
         models.update(self.discovery.found)
         return build(self.registry.manifests, self.settings.models.providers, models)
-
-    def is_known(self, provider: str) -> bool:
-        """Whether there is such a provider."""
-        return provider in self.registry.manifests or provider in self.settings.models.providers
 
     def params(self, ref: ModelRef) -> dict[str, Any]:
         """The settings' parameters for the model's requests; the more special ones win."""
@@ -162,31 +144,16 @@ class Sources:
         return found or self.catalog().model_for(ref)
 
     def _endpoint(self, ref: ModelRef, found: Resolved | None) -> Endpoint:
-        block, definition = self.settings.models.providers.get(ref.provider), self._definition(ref)
-        plain = self.registry.endpoint(
-            ref.provider, block, found.key if found else None, self.loaded.environ
-        )
+        definition, plain = self._definition(ref), self.accounts.endpoint(ref.provider, found)
         if definition is None or not definition.headers:
             return plain
         headers = {**plain.headers, **definition.headers}
         return msgspec.structs.replace(plain, headers=headers)
 
-    def _api(self, provider: str) -> str | None:
-        """The wire format that the settings name for a provider."""
-        block = self.settings.models.providers.get(provider)
-        return block.api if block is not None else None
-
     def _definition(self, ref: ModelRef) -> ModelDefinition | None:
-        block = self.settings.models.providers.get(ref.provider)
+        block = self.accounts.block(ref.provider)
         models = block.models if block is not None else ()
         return next((one for one in models if one.id == ref.model), None)
-
-    def _wants_key(self, provider: str) -> bool:
-        manifest = self.registry.manifest(provider)
-        if manifest is not None:
-            return manifest.wants_key
-        # A server on this machine, configured without a key, is one that wants none.
-        return not any(part in self.base_url(provider) for part in _LOOPBACK)
 
     def _stored(self) -> Mapping[str, Profile]:
         return self._profiles.load()
@@ -196,12 +163,12 @@ class Sources:
         # The generic plug-in is nobody by itself: servers that it serves have names of their own in the settings.
         if GENERIC not in self.settings.models.providers:
             names.pop(GENERIC, None)
-        return [name for name in names if self.base_url(name) and self.has_key(name)]
+        return [name for name in names if self.accounts.base_url(name) and self.has_key(name)]
 
     async def _discover(self, name: str) -> Sequence[Model]:
         found = self.key_of(name)
         try:
-            models = await self.registry.load(name, self._api(name)).discover(
+            models = await self.registry.load(name, self.accounts.api(name)).discover(
                 self._endpoint(ModelRef(name, ""), found), timeout_s=LIMIT_S, warn=self._warn
             )
         except Exception as error:  # noqa: BLE001 - a plug-in that breaks its promise must not stop a turn
@@ -220,8 +187,8 @@ class Sources:
         manifest = self.registry.manifest(name)
         usual = manifest.api if manifest is not None else "openai-completions"
         record = file.ProviderRecord(
-            self.base_url(name),
-            self._api(name) or usual,
+            self.accounts.base_url(name),
+            self.accounts.api(name) or usual,
             tuple(models),
             found.marker if found is not None else "",
         )
@@ -233,7 +200,7 @@ class Sources:
     def _fingerprint(self) -> tuple[object, ...]:
         stored = self.loaded.paths.auth_profiles
         changed = stored.stat().st_mtime_ns if stored.exists() else 0
-        return (changed, *(self.loaded.environ.get(name) for name in self.variables()))
+        return (changed, *(self.loaded.environ.get(name) for name in self.accounts.all_variables()))
 
     def _warn(self, text: str) -> None:
         if text not in self._warnings:
