@@ -63,6 +63,11 @@ class DaemonConversation:
         self._client = httpx.AsyncClient(
             base_url=access.url, headers=headers, timeout=ANSWER_S, trust_env=False
         )
+        self._has_left = False
+
+    def leave(self) -> None:
+        """The terminal is gone: turns go on in the daemon when their iterators are closed."""
+        self._has_left = True
 
     async def is_there(self) -> bool:
         """Whether a daemon of this Genesis answers in time, and lets us in."""
@@ -95,7 +100,7 @@ class DaemonConversation:
         model: str | None = None,
         thinking: str | None = None,
     ) -> AsyncGenerator[AgentEvent, None]:
-        """One turn. Closing the iterator stops it; a connection that is lost does not."""
+        """One turn. Closing the iterator stops it, unless we left; a connection that is lost does not."""
         body = msgspec.json.encode({"message": message, "model": model, "thinking": thinking})
         path = f"/sessions/{_named(session_id)}/messages"
         has_ended = False
@@ -108,7 +113,7 @@ class DaemonConversation:
                     has_ended = isinstance(told, TurnEnded)
                     yield told
         except (GeneratorExit, asyncio.CancelledError):
-            if not has_ended:
+            if not has_ended and not self._has_left:
                 await self._stop(session_id)
             raise
         except httpx.HTTPError as error:

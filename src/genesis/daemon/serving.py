@@ -13,6 +13,7 @@ from typing_extensions import override
 from genesis.core.fault import GenesisError
 from genesis.daemon.access import Access
 from genesis.daemon.turns import Turns
+from genesis.screen.hangup import Terminals
 
 DRAIN_S = 10.0
 # What streams still have to say once their turns have ended.
@@ -38,10 +39,19 @@ def listen(access: Access) -> socket.socket:
 
 
 class Serving(uvicorn.Server):
-    """`ready` is called once it listens, `reload` on SIGHUP. A first signal lets turns end, a second one does not."""
+    """`ready` is called once it listens, `reload` on SIGHUP. A first signal lets turns end, a second one does not.
+
+    SIGHUP also tells that the terminal has gone which the daemon was started in: that stops it.
+    """
 
     def __init__(
-        self, app: ASGIApp, turns: Turns, *, ready: Callable[[], None], reload: Callable[[], None]
+        self,
+        app: ASGIApp,
+        turns: Turns,
+        *,
+        ready: Callable[[], None],
+        reload: Callable[[], None],
+        terminals: Terminals | None = None,
     ) -> None:
         super().__init__(
             uvicorn.Config(
@@ -58,6 +68,7 @@ class Serving(uvicorn.Server):
         self._turns = turns
         self._ready = ready
         self._reload = reload
+        self._terminals = terminals or Terminals()
         self._hurry = asyncio.Event()
 
     @override
@@ -84,7 +95,7 @@ class Serving(uvicorn.Server):
         handlers = {
             signal.SIGTERM: self.stop,
             signal.SIGINT: self.stop,
-            signal.SIGHUP: self._reload,
+            signal.SIGHUP: self._hang_up,
         }
         for number, handler in handlers.items():
             loop.add_signal_handler(number, handler)
@@ -93,6 +104,13 @@ class Serving(uvicorn.Server):
         finally:
             for number in handlers:
                 loop.remove_signal_handler(number)
+
+    def _hang_up(self) -> None:
+        if self._terminals.are_gone:
+            self._terminals.silence()
+            self.stop()
+        else:
+            self._reload()
 
     def stop(self) -> None:
         """Stop; once more: at once."""

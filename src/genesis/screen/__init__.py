@@ -17,6 +17,7 @@ history.py      what was typed, kept in a private file
 completion.py   completion of commands, models, sessions, files
 attachments.py  `@file`, pasted paths of pictures
 commands.py     the slash commands
+hangup.py       a terminal that has gone away
 launch.py       opens the chat on a terminal or on a pipe
 desk.py         the session that is open, and what was chosen for it
 past.py         what was said before, as lines
@@ -27,4 +28,5 @@ thinking.py     thinking, folded or shown
 display.py      what is remembered between turns
 chat.py         the conversation in a terminal
 plain.py        the conversation where there is no terminal
+pipe.py         an answer on one stream, what is beside it on the other
 """

@@ -4,6 +4,7 @@ Enter sends; Alt-Enter, Ctrl-J or a backslash at the end of the line begins anot
 lines it has. Ctrl-C clears what is typed; on an empty prompt, twice leaves, as Ctrl-D does.
 """
 
+import contextlib
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +22,9 @@ from prompt_toolkit.input import Input
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
 from prompt_toolkit.output import Output
+from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.styles import Style
+from typing_extensions import override
 
 from genesis.screen.attachments import reference_for_paste
 from genesis.screen.completion import wants_completion
@@ -63,6 +66,15 @@ class PromptParts:
     toggle_thinking: Callable[[], None]
     clock: Callable[[], float]
     editing_mode: Literal["emacs", "vi"] = "emacs"
+
+
+class ChatOutput(Vt100_Output):
+    """The terminal. One that is gone is told of by SIGHUP and by the end of its keys, not where something is written."""
+
+    @override
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            super().flush()
 
 
 class Prompt:

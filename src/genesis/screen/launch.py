@@ -1,15 +1,13 @@
 """Opens the chat on what it is given: a terminal gets the screen, everything else plain text."""
 
 import asyncio
-import contextlib
 import dataclasses
-import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal, TextIO
 
-from prompt_toolkit.output import create_output
+from prompt_toolkit.output import ColorDepth
 
 from genesis.core.fault import GenesisError
 from genesis.screen.chat import Chat, Start
@@ -17,9 +15,10 @@ from genesis.screen.commands import completion_rows
 from genesis.screen.completion import PromptCompleter
 from genesis.screen.desk import Desk, DeskChoices
 from genesis.screen.display import Display, ThinkingMode
+from genesis.screen.hangup import Terminals, ended_by_signals
 from genesis.screen.highlight import Highlighter
 from genesis.screen.history import PrivateHistory
-from genesis.screen.input import Prompt, PromptParts
+from genesis.screen.input import ChatOutput, Prompt, PromptParts
 from genesis.screen.keys import ChatInput
 from genesis.screen.markdown import MarkdownRenderer
 from genesis.screen.plain import PlainChat
@@ -56,7 +55,8 @@ class Look:
 @dataclasses.dataclass(frozen=True)
 class ChatPlan:
     """How to begin. `folder` is where the person is, `workspace` where the agent works; `where` tells who runs the
-    sessions ("daemon", "in process"); `now` gives seconds since the epoch."""
+    sessions ("daemon", "in process"); `now` gives seconds since the epoch; `on_hangup` is called when the terminal has
+    gone away, before the chat ends."""
 
     start: Start
     folder: Path
@@ -65,6 +65,7 @@ class ChatPlan:
     where: str
     now: Callable[[], float]
     look: Look = Look()
+    on_hangup: Callable[[], None] = lambda: None
 
 
 async def open_chat(
@@ -79,7 +80,7 @@ async def open_chat(
         plan.workspace,
         time.monotonic,
     )
-    with _ended_by_signals():
+    with ended_by_signals(plan.on_hangup, Terminals(streams.stdout, streams.stderr)):
         if streams.is_terminal(environ):
             return await _on_screen(desk, plan, streams, environ)
         return await _in_plain(desk, plan, streams)
@@ -91,7 +92,9 @@ async def _on_screen(
     terminal = Terminal(streams.stdout, environ, has_colours=plan.look.has_colours)
     highlighter = Highlighter(terminal.background, plan.look.code_theme)
     source = ChatInput(streams.stdin)
-    output = create_output(streams.stdout)
+    output = ChatOutput.from_pty(
+        streams.stdout, environ.get("TERM"), default_color_depth=ColorDepth.from_env()
+    )
     surface = Surface(
         terminal,
         MarkdownRenderer(terminal.console, highlighter),
@@ -138,19 +141,3 @@ async def _in_plain(desk: Desk, plan: ChatPlan, streams: Streams) -> int:
         if line.strip():
             code = await chat.answer(line)
     return code
-
-
-@contextlib.contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """SIGTERM and SIGHUP end the chat as a cancelled task, so that the terminal is left as it was."""
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
-    added: list[signal.Signals] = []
-    with contextlib.suppress(NotImplementedError, ValueError, RuntimeError):  # not the main thread
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, task.cancel if task else lambda: None)
-            added.append(number)
-    try:
-        yield
-    finally:
-        for number in added:
-            loop.remove_signal_handler(number)

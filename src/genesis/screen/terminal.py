@@ -1,5 +1,6 @@
 """Where lines go: an output stream with a size, and the colours that it can show."""
 
+import contextlib
 import os
 from collections.abc import Iterable, Mapping
 from typing import TextIO
@@ -81,9 +82,10 @@ class Terminal:
         return "".join(parts)
 
     def write(self, text: str) -> None:
-        """Write and flush: half a frame must not stay in a buffer."""
-        self._stream.write(text)
-        self._stream.flush()
+        """Write and flush: half a frame must not stay in a buffer. A terminal that is gone is told of by SIGHUP, not here."""
+        with contextlib.suppress(OSError):
+            self._stream.write(text)
+            self._stream.flush()
 
     def print_lines(self, lines: Iterable[Text]) -> None:
         """Lines into the scrollback, where no live region is up."""

@@ -77,6 +77,9 @@ def test_the_daemon_is_asked_if_it_runs(run, monkeypatch):
         async def models_text(self, arguments):
             return "of the daemon"
 
+        def leave(self):
+            """Nobody does."""
+
         async def aclose(self):
             attached.append("closed")
 

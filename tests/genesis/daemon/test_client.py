@@ -99,6 +99,18 @@ async def test_closing_the_events_stops_the_turn():
         assert conversation.cancelled == ["s1"]
 
 
+async def test_a_terminal_that_is_gone_stops_no_turn():
+    conversation = FakeConversation()
+    async with attached(conversation) as (client, _):
+        turn = client.send("s1", say("wait"))
+        await anext(turn)
+        client.leave()
+        await turn.aclose()
+        while not conversation.closed:
+            await asyncio.sleep(0.01)
+    assert conversation.cancelled == []
+
+
 async def test_a_connection_that_is_cut_stops_no_turn_but_nobody_is_left_to_consent():
     conversation = FakeConversation()
     body = {"message": {"role": "user", "content": [{"type": "text", "text": "wait"}]}}

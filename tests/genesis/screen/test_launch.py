@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from genesis.screen.theme import SIGN
+
 ROOT = Path(__file__).resolve().parents[3]
 COMMAND = [sys.executable, "-m", "tests.genesis.screen.talking"]
 LIMIT_S = 20
@@ -191,7 +193,7 @@ def test_ctrl_c_in_a_burst_stops_and_sends_nothing_typed_before(echo):
     terminal = echo()
     terminal.shows("Ask anything")
     terminal.press("talk " + "on " * 30, "Enter", "never", "Enter", "C-c")
-    terminal.shows("❯ never\n")
+    terminal.shows(f"{SIGN}never\n")
     terminal.press(" mind", "Enter")
     assert said(terminal.shows("You said: never mind."))[-1] == "never mind"
     terminal.press("C-c", "C-c", "C-c")
