@@ -8,7 +8,7 @@ A reply for a client holds thoughts three times, since clients look in three pla
 model's own text, "{}" where it wrote none.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -39,6 +39,7 @@ from kilo_gateway.dialects.openai_chat.wording import (
     image_of,
     sound_of,
     stop_word,
+    tier_of,
     usage_of,
 )
 
@@ -97,7 +98,7 @@ def _deltas(chunk: Chunk, chosen: Alternative | None) -> Iterator[Delta]:
     reader = TurnReader()
     reader.reply_id = started.id
     if chosen is not None:
-        turn = said_in(chosen) or Turn()
+        turn = said_in(chosen, is_whole=True) or Turn()
         for position, call in enumerate(turn.tool_calls or ()):
             call.index = (
                 position  # a whole list: each is a call of its own, whatever its index says
@@ -133,8 +134,9 @@ def write_answer(answer: Answer, shown: Shown, cost_nanodollars: int | None = No
     }
     if answer.usage.is_known:
         reply["usage"] = usage_of(answer.usage, cost_nanodollars)
-    if answer.service_tier:
-        reply["service_tier"] = answer.service_tier
+    tier = tier_of(answer.service_tier)
+    if tier:
+        reply["service_tier"] = tier
     return _encode(reply)
 
 
@@ -255,13 +257,9 @@ def _pruned(data: bytes, problem: str) -> Chunk | None:
     try:
         tree = msgspec.json.decode(data)
         for _ in range(_MOST_ODD_MEMBERS):
-            path = problem.rpartition(" - at `$")[2].rstrip("`") if " - at `$" in problem else ""
-            names = [name for name in path.replace("[...]", ".[]").split(".") if name]
-            while names and names[-1] == "[]":
-                names.pop()
-            if not names:
+            path = problem.partition(" - at `$")[2].rstrip("`")
+            if not _without(tree, path.replace("[", ".[").strip(".").split(".")):
                 return None
-            _without(tree, names)
             try:
                 return _CHUNK.decode(_encode(tree))
             except msgspec.ValidationError as error:
@@ -271,17 +269,32 @@ def _pruned(data: bytes, problem: str) -> Chunk | None:
     return None
 
 
-def _without(tree: Any, names: list[str]) -> None:
-    name, rest = names[0], names[1:]
-    if name == "[]":
-        values = tree.values() if isinstance(tree, dict) else tree
-        for value in values if isinstance(values, Iterable) else ():
-            _without(value, rest)
-    elif isinstance(tree, dict) and name in tree:
-        if rest:
-            _without(tree[name], rest)
-        else:
-            del tree[name]
+def _without(tree: Any, path: list[str]) -> bool:
+    """Take out what stands at `choices.[0].delta`; whether something stood there."""
+    *way, last = path
+    for name in way:
+        tree = _inside(tree, name)
+    key = _key(last)
+    if isinstance(tree, dict) and key in tree:
+        del tree[key]
+        return True
+    if isinstance(tree, list) and isinstance(key, int) and key < len(tree):
+        tree[key] = {}
+        return True
+    return False
+
+
+def _inside(tree: Any, name: str) -> Any:
+    key = _key(name)
+    try:
+        return tree[key]
+    except (KeyError, IndexError, TypeError):
+        return None
+
+
+def _key(name: str) -> str | int:
+    inside = name.removeprefix("[").removesuffix("]")
+    return int(inside) if inside != name and inside.isdecimal() else name
 
 
 def choice_of(chunk: Chunk) -> Alternative | None:
@@ -292,9 +305,10 @@ def choice_of(chunk: Chunk) -> Alternative | None:
     return None
 
 
-def said_in(choice: Alternative) -> Turn | None:
-    """What a choice says, whole or streamed."""
-    turn = choice.delta or choice.message
+def said_in(choice: Alternative, *, is_whole: bool) -> Turn | None:
+    """What a choice says. Some servers send both (Perplexity): an empty delta, or the message so far."""
+    whole, piece = choice.message, choice.delta
+    turn = (whole or piece) if is_whole else (piece or whole)
     return turn if turn is not None or not choice.text else Turn(content=choice.text)
 
 

@@ -58,6 +58,7 @@ from kilo_gateway.dialects.openai_chat.wording import (
     image_of,
     sound_of,
     stop_word,
+    tier_of,
     usage_of,
 )
 from kilo_gateway.dialects.sse import Event, Splitter, event_bytes, events_of
@@ -161,7 +162,7 @@ class Reader:
     def _choice(self, choice: Alternative) -> Iterator[Delta]:
         self._word = choice.finish_reason or self._word
         self._native = choice.native_finish_reason or self._native
-        turn = said_in(choice)
+        turn = said_in(choice, is_whole=False)
         if turn is not None:
             yield from self._turn.take(turn)
 
@@ -272,8 +273,9 @@ class Writer:
             "created": started.created or shown.created,
             "model": started.model or shown.model,
         }
-        if started.service_tier:
-            head["service_tier"] = started.service_tier
+        tier = tier_of(started.service_tier)
+        if tier:
+            head["service_tier"] = tier
         self._head = _encode(head)[:-1] + b","
         yield self._delta({"role": "assistant", "content": "", "refusal": None})
 

@@ -70,6 +70,22 @@ class _Function(msgspec.Struct, gc=False):
     strict: bool | None = None
 
 
+class _Grammar(msgspec.Struct, gc=False):
+    definition: str = ""
+    syntax: str = ""
+
+
+class _TextFormat(msgspec.Struct, gc=False):
+    type: str = "text"
+    grammar: _Grammar | None = None
+
+
+class _Custom(msgspec.Struct, gc=False):
+    name: str = ""
+    description: str | None = None
+    format: _TextFormat | None = None
+
+
 class _Mark(msgspec.Struct, gc=False):
     ttl: str | None = None
 
@@ -77,7 +93,7 @@ class _Mark(msgspec.Struct, gc=False):
 class _Tool(msgspec.Struct, gc=False):
     type: str | None = None
     function: _Function | None = None
-    custom: _Function | None = None
+    custom: _Custom | None = None
     name: str | None = None
     description: str | None = None
     parameters: Raw = ABSENT
@@ -290,19 +306,26 @@ def _tool(raw: Raw, position: int) -> Tool:
     if told.function is not None:
         return _function(told.function, cache)
     if told.custom is not None:
-        custom = told.custom
-        return Tool(
-            custom.name,
-            custom.description or "",
-            is_custom=True,
-            cache=cache,
-            dialect=NAME,
-            raw=raw,
-        )
+        return _custom(told.custom, cache, raw)
     if told.type in {None, "function"}:
         flat = _Function(told.name or "", told.description, told.parameters, told.strict)
         return _function(flat, cache)
     return Tool(told.name or told.type, cache=cache, server=told.type, dialect=NAME, raw=raw)
+
+
+def _custom(custom: _Custom, cache: Cache | None, raw: Raw) -> Tool:
+    form = custom.format or _TextFormat()
+    grammar = form.grammar or _Grammar()
+    return Tool(
+        custom.name,
+        custom.description or "",
+        is_custom=True,
+        cache=cache,
+        dialect=NAME,
+        raw=raw,
+        grammar=grammar.definition,
+        grammar_syntax=grammar.syntax,
+    )
 
 
 def _function(function: _Function, cache: Cache | None) -> Tool:

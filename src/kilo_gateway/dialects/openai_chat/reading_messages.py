@@ -206,7 +206,13 @@ class _Reader:
     def _result(self, wire: _Wire) -> ToolResult:
         ident = wire.take("tool_call_id", str)
         name = wire.take("name", str) or ""
-        parts = tuple(part for part in wire.content() if isinstance(part, Text | Media))
+        content = wire.content()
+        parts = tuple(part for part in content if isinstance(part, Text | Media))
+        for part in content:
+            if isinstance(
+                part, Opaque
+            ):  # a result holds text and media, nothing else has a place in it
+                self._unknown[f"messages.content.{part.kind}"] = None
         if not ident:
             ident = self._open.popleft() if self._open else ""
         return ToolResult(ident, parts, name, is_custom=ident in self._custom)

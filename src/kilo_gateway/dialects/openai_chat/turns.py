@@ -184,7 +184,8 @@ class TurnReader:
         if detail.signature:
             if not text and self._thought is None:
                 yield ThinkingDelta("", begins=True)
-            yield ThinkingSigned(detail.signature, vendor)
+            # Clients that drop the format have it from Claude: nobody else signs text.
+            yield ThinkingSigned(detail.signature, vendor if detail.format else "anthropic")
             self._thought = None
 
     def _thought_delta(self, text: str, key: tuple[str, int | None], ident: str = "") -> Delta:
@@ -297,7 +298,7 @@ def arguments_text(raw: Raw) -> str:
 
 def made_up_id(seed: str, index: int) -> str:
     """An id for a call that has none: the same whenever the same reply is read."""
-    return f"call_{sha256(f'{seed}/{index}'.encode()).hexdigest()[:24]}"
+    return f"call_{sha256(f'{seed}/{index}'.encode(errors='replace')).hexdigest()[:24]}"
 
 
 def _is_next(wire: WireCall, known: _Call) -> bool:

@@ -34,6 +34,19 @@ _WORDS: Mapping[Stop, str] = MappingProxyType(
         "error": "error",
     }
 )
+# Words of OpenAI, Anthropic and Groq for the tier that served a call.
+_TIERS: Mapping[str, str] = MappingProxyType(
+    {
+        "auto": "auto",
+        "default": "default",
+        "standard": "default",
+        "on_demand": "default",
+        "flex": "flex",
+        "scale": "scale",
+        "priority": "priority",
+        "fast": "fast",
+    }
+)
 
 
 def stop_word(stop: Stop | None, *, has_calls: bool, has_refusal: bool) -> str:
@@ -41,6 +54,11 @@ def stop_word(stop: Stop | None, *, has_calls: bool, has_refusal: bool) -> str:
     if stop is None:
         return "tool_calls" if has_calls else "stop"
     return "stop" if stop == "refusal" and has_refusal else _WORDS[stop]
+
+
+def tier_of(tier: str) -> str:
+    """The tier in OpenAI's words, "" if there is none."""
+    return _TIERS.get(tier, "")
 
 
 def annotation_of(citation: Citation, offset: int = 0) -> dict[str, Any]:

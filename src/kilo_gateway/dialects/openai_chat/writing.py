@@ -251,4 +251,8 @@ class _Body:
 def _custom(tool: Tool) -> Any:
     if tool.dialect == NAME and is_given(tool.raw):
         return tool.raw
-    return {"type": "custom", "custom": {"name": tool.name, "description": tool.description}}
+    told: dict[str, Any] = {"name": tool.name, "description": tool.description}
+    if tool.grammar:
+        grammar = {"definition": tool.grammar, "syntax": tool.grammar_syntax or "lark"}
+        told["format"] = {"type": "grammar", "grammar": grammar}
+    return {"type": "custom", "custom": told}

@@ -246,12 +246,16 @@ class MessageWriter:
     def ident(self, ident: str) -> str:
         """A tool call's id as the server takes it: nine characters for Mistral, Claude's alphabet, OpenAI's length."""
         if SHORT_IDS in self._target.quirks:
-            return ident if _SHORT_ID.fullmatch(ident) else sha256(ident.encode()).hexdigest()[:9]
+            return ident if _SHORT_ID.fullmatch(ident) else _digest(ident)[:9]
         if self._target.reads_thinking == "anthropic":
-            return ident if _PLAIN_ID.fullmatch(ident) else sha256(ident.encode()).hexdigest()
+            return ident if _PLAIN_ID.fullmatch(ident) else _digest(ident)
         if is_openai(self._target) and len(ident) > _MOST_ID_CHARACTERS:
-            return f"call_{sha256(ident.encode()).hexdigest()[:24]}"
+            return f"call_{_digest(ident)[:24]}"
         return ident
+
+
+def _digest(ident: str) -> str:
+    return sha256(ident.encode(errors="replace")).hexdigest()
 
 
 def _with_error(texts: tuple[Text, ...]) -> tuple[Text, ...]:
