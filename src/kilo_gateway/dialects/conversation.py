@@ -152,6 +152,7 @@ class Tool(msgspec.Struct, frozen=True):
     """A tool that the client offers. `parameters` is a JSON Schema object, absent if it takes none.
 
     `server` is not "" for a tool that the vendor runs: its type in `dialect`, whose whole definition is `raw`.
+    `grammar` is what the free text for a custom tool must look like, written in `grammar_syntax` ("lark", "regex").
     """
 
     name: str
@@ -163,6 +164,8 @@ class Tool(msgspec.Struct, frozen=True):
     server: str = ""
     dialect: str = ""
     raw: msgspec.Raw = NO_RAW
+    grammar: str = ""
+    grammar_syntax: str = ""
 
 
 class ToolChoice(msgspec.Struct, frozen=True):
@@ -234,6 +237,8 @@ class Conversation(msgspec.Struct, frozen=True):
     """One request for an answer.
 
     `unknown` are members of the body that the dialect's reader does not know, by name: other dialects cannot carry them.
+    `needs` are members that only this dialect's own vendors can honour, and without which the answer would be another one
+    (what they keep of earlier calls, for instance): `features.lost` refuses to write such a request in another dialect.
     """
 
     messages: tuple[Message, ...]
@@ -248,6 +253,7 @@ class Conversation(msgspec.Struct, frozen=True):
     wants_usage: bool = False
     unknown: tuple[str, ...] = ()
     dialect: str = ""
+    needs: tuple[str, ...] = ()
 
 
 def is_given(raw: msgspec.Raw) -> bool:

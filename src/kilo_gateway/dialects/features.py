@@ -119,6 +119,13 @@ def lost(conversation: Conversation, carries: Carries, target: str) -> tuple[str
 
     Raises Fault unsupported_field for what would change the answer.
     """
+    if conversation.needs:
+        raise Fault(
+            Kind.UNSUPPORTED_FIELD,
+            f"{target} cannot take: {conversation.needs[0]}. Only an upstream that speaks the dialect"
+            f" {conversation.dialect} can: send the whole conversation instead, or ask a model that has such an upstream.",
+            param=conversation.needs[0],
+        )
     used = frozenset(features_of(conversation))
     names = list[str]()
     for feature, carry in carries.items():
@@ -133,6 +140,11 @@ def lost(conversation: Conversation, carries: Carries, target: str) -> tuple[str
         if carry.place is Place.DROPPED:
             names.append(feature.value)
     return (*names, *conversation.unknown)
+
+
+def nothing_dropped(_conversation: Conversation, _target: object) -> tuple[str, ...]:
+    """For dialects whose table says all."""
+    return ()
 
 
 def features_of(conversation: Conversation) -> Iterator[Feature]:
