@@ -59,9 +59,9 @@ class AnthropicMessages:
     error_event = staticmethod(events.error_event)
     keep_alive = staticmethod(events.keep_alive)
 
+    carries_for = staticmethod(carries_for)
     read_request = staticmethod(reading.read_request)
     write_request = staticmethod(writing.write_request)
-    carries_for = staticmethod(carries_for)
     dropped_for = staticmethod(writing.dropped_for)
     read_answer = staticmethod(answers.read_answer)
     write_answer = staticmethod(answers.write_answer)

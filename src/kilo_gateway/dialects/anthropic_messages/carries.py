@@ -37,7 +37,7 @@ CARRIES: Mapping[Feature, Carry] = MappingProxyType(
             "a tool that takes one string, `input`; its grammar is left out"
         ),
         Feature.SERVER_TOOLS: close("Anthropic's own; others are left out"),
-        Feature.FORCED_TOOL: close("the model does not think beside it"),
+        Feature.FORCED_TOOL: close("a model with budgets does not think beside it"),
         Feature.ALLOWED_TOOLS: close("the others are not offered"),
         Feature.SERIAL_TOOLS: KEPT,
         Feature.FAILED_RESULTS: KEPT,
@@ -70,5 +70,5 @@ CARRIES: Mapping[Feature, Carry] = MappingProxyType(
 
 
 def carries_for(_target: Target) -> Carries:
-    """The same for every model of the dialect."""
+    """The same for every server: what depends on the model is named by `writing.dropped_for`."""
     return CARRIES

@@ -11,7 +11,7 @@ out, and named.
 `max_tokens` is required: the client's, else the model's limit, else 8,192. A budget must be below it. One that was asked for
 raises it by as much (up to the model's limit); one of the table is halved until it fits.
 
-No thinking with a tool that must be called, nor with budgets in the middle of calls whose thoughts are gone: the API refuses both.
+No budget beside a tool that must be called, nor in the middle of calls whose thoughts are gone: the API refuses both.
 """
 
 from collections.abc import Iterator
@@ -123,15 +123,14 @@ def _thoughts(conversation: Conversation, target: Target, able: Abilities) -> _T
         return _Thoughts(off, word, most)
     if not _is_wanted(reasoning):
         return _Thoughts(None, None, most)
-    if able.is_claude and conversation.tool_choice.mode in {"required", "tool"}:
-        return _Thoughts(None, word, most, _names(reasoning, has_effort=word is not None))
     budget = reasoning.budget_tokens
     if able.is_adaptive and (budget is None or not able.takes_budgets):
         if word is None and budget is not None:
             word = _effort_of(budget)
         return _Thoughts(_shown({"type": "adaptive"}, reasoning, able), word, most)
-    if able.is_claude and _has_lost_its_thread(conversation, target):
-        return _Thoughts(None, word, most, _names(reasoning, has_effort=False))
+    is_forced = conversation.tool_choice.mode in {"required", "tool"}
+    if able.is_claude and (is_forced or _has_lost_its_thread(conversation, target)):
+        return _Thoughts(None, None, most, _names(reasoning))
     return _budgeted(conversation, target, able, most)
 
 
@@ -161,8 +160,8 @@ def _is_wanted(reasoning: Reasoning) -> bool:
     )
 
 
-def _names(reasoning: Reasoning, *, has_effort: bool) -> tuple[str, ...]:
-    names = [] if has_effort or reasoning.effort is None else [Feature.EFFORT.value]
+def _names(reasoning: Reasoning) -> tuple[str, ...]:
+    names = [] if reasoning.effort is None else [Feature.EFFORT.value]
     if reasoning.budget_tokens is not None:
         names.append(Feature.BUDGET.value)
     return tuple(names) or ("thinking",)

@@ -61,7 +61,7 @@ class Turns:
         if message.role == "system":
             self._add_system(message, following)
         elif message.role == "assistant":
-            blocks = list(self._blocks(message.parts))
+            blocks = list(self._blocks(message.parts, keeps_space=len(message.parts) > 1))
             self._append("assistant", blocks, joins=True)
         else:
             results = [part for part in message.parts if isinstance(part, ToolResult)]
@@ -77,8 +77,9 @@ class Turns:
         if not self.messages:
             self.system += self._blocks(message.parts)
             return
-        next_role = next((one.role for one in following if one.parts), "assistant")
-        if self._later_system and self._last_role() == "user" and next_role == "assistant":
+        next_role = next((one.role for one in following if one.role != "system"), "assistant")
+        is_behind_user = self._last_role() in {"user", "system"}
+        if self._later_system and is_behind_user and next_role == "assistant":
             self._append("system", list(self._blocks(message.parts)))
             return
         texts = [part for part in message.parts if isinstance(part, Text) and part.text.strip()]
@@ -111,15 +112,22 @@ class Turns:
         """The last words of the assistant, which the model is to go on from, must not end with white space."""
         if self._last_role() != "assistant":
             return
-        block = self.messages[-1]["content"][-1]
+        content = self.messages[-1]["content"]
+        block = content[-1]
         if isinstance(block, dict) and block["type"] == "text":
             block["text"] = block["text"].rstrip()
+            if not block["text"]:
+                content.pop()
+            if not content:
+                self.messages.pop()
 
-    def _blocks(self, parts: Sequence[Part]) -> Iterator[dict[str, Any] | Raw]:  # noqa: C901, PLR0912 - a branch for each kind of part
+    def _blocks(  # noqa: C901, PLR0912 - a branch for each kind of part
+        self, parts: Sequence[Part], *, keeps_space: bool = False
+    ) -> Iterator[dict[str, Any] | Raw]:
         for part in parts:
             match part:
                 case Text():
-                    if part.text.strip():
+                    if part.text.strip() or (part.text and keeps_space):
                         yield self._cited(part)
                 case Refusal():
                     if part.text.strip():

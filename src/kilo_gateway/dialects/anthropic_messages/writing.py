@@ -10,10 +10,19 @@ from typing import Any
 import msgspec
 
 from kilo_gateway.dialects.anthropic_messages.schema import NAME, UNREADABLE, Raw
-from kilo_gateway.dialects.anthropic_messages.settings import settings_of
+from kilo_gateway.dialects.anthropic_messages.settings import may_send, settings_of
 from kilo_gateway.dialects.anthropic_messages.turns import Blocks, Turns, mark, unmark
 from kilo_gateway.dialects.body import Fields, write_fields
-from kilo_gateway.dialects.conversation import Conversation, Tool
+from kilo_gateway.dialects.conversation import (
+    Conversation,
+    Opaque,
+    Part,
+    SealedThinking,
+    Text,
+    Thinking,
+    Tool,
+)
+from kilo_gateway.dialects.features import Feature
 from kilo_gateway.dialects.hub import Target
 
 JSON_ALONE = "Answer with one JSON object and nothing else: no words around it, no code fence."
@@ -41,8 +50,30 @@ def write_request(conversation: Conversation, target: Target) -> bytes:
 
 
 def dropped_for(conversation: Conversation, target: Target) -> tuple[str, ...]:
-    """Names of what this one model cannot have beside the rest of the request, though the dialect has a place for it."""
-    return settings_of(conversation, target).lost
+    """Names of what this one model cannot have of this request, though the dialect has a place for it."""
+    names = dict.fromkeys(settings_of(conversation, target).lost)
+    if any(tool.server and tool.dialect != NAME for tool in conversation.tools):
+        names[Feature.SERVER_TOOLS.value] = None
+    for message in conversation.messages:
+        for part in message.parts:
+            names |= dict.fromkeys(_left_out(part, target))
+    return tuple(names)
+
+
+def _left_out(part: Part, target: Target) -> Iterator[str]:
+    match part:
+        case Thinking() if not may_send(part, target):
+            yield Feature.THINKING.value
+            if part.signature:
+                yield Feature.SIGNATURES.value
+        case SealedThinking() if not may_send(part, target):
+            yield Feature.SEALED_THINKING.value
+        case Text() if any(citation.dialect != NAME for citation in part.citations):
+            yield Feature.CITATIONS.value
+        case Opaque() if part.dialect != NAME:
+            yield f"{Feature.OPAQUE.value}: {part.kind}"
+        case _:
+            pass
 
 
 def _tools(conversation: Conversation, marked: Blocks) -> Iterator[dict[str, Any] | Raw]:
