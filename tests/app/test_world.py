@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from kilo_gateway.app.fleet import Fleet
+from kilo_gateway.app.home import Home
 from kilo_gateway.app.world import build_world, deployment_ids
 from kilo_gateway.catalog.price_table import no_prices
 from kilo_gateway.config.compile import configured_plans
@@ -37,7 +38,7 @@ def _world(tmp_path: Path, config: str) -> World:
     clock = SystemClock()
     fleet = Fleet(Dialer({}), clock, Log([].append, clock), {})
     fleet.set(configured_plans(loaded.settings, {}, loaded.base))
-    return build_world(fleet, loaded.settings, no_prices(), clock)
+    return build_world(fleet, loaded.settings, no_prices(), clock, Home(tmp_path))
 
 
 def test_settings_become_limits_terms_and_names(tmp_path: Path) -> None:

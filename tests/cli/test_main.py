@@ -14,7 +14,7 @@ from kilo_gateway.cli.main import COMMANDS, GROUPS, make_app
 ALL = COMMANDS | GROUPS
 MODULES = {module for module, _ in ALL.values()}
 # What the commands share.
-PARTS = {"main", "database", "home", "moments", "serving", "tables"}
+PARTS = {"main", "database", "explain_request", "home", "moments", "serving", "tables"}
 
 LOADED = """
 import sys

@@ -2,19 +2,30 @@
 
 import pytest
 
-from kilo_gateway.edge.routes import API, LATER, OWN, PREFIXES, ROUTES, find, is_api, is_later
+from kilo_gateway.edge.routes import (
+    API,
+    LATER,
+    OWN,
+    PREFIXES,
+    ROUTES,
+    dialect_of,
+    find,
+    is_api,
+    is_later,
+)
 
 SERVED = {
     "/chat/completions": ("POST", "chat"),
     "/completions": ("POST", "completions"),
     "/embeddings": ("POST", "embeddings"),
+    "/responses": ("POST", "chat"),
+    "/responses/input_tokens": ("POST", "count_tokens"),
+    "/messages": ("POST", "chat"),
+    "/messages/count_tokens": ("POST", "count_tokens"),
     "/models": ("GET", "models"),
     "/providers": ("GET", "providers"),
 }
 NOT_YET = [
-    "/responses",
-    "/messages",
-    "/messages/count_tokens",
     "/rerank",
     "/audio/transcriptions",
     "/audio/speech",
@@ -54,19 +65,57 @@ def test_what_comes_later_is_known_but_not_found(prefix, path, slash):
     assert is_later(prefix + path + slash)
 
 
+def test_fill_in_the_middle_comes_later():
+    assert find("/api/fim/completions") is None
+    assert is_later("/api/fim/completions")
+
+
+@pytest.mark.parametrize("model", ["gemini-3-pro", "kilo/auto", "a/b:free"])
 @pytest.mark.parametrize(
-    "path",
+    ("verb", "operation", "is_stream"),
     [
-        "/api/fim/completions",
-        "/v1beta/models",
-        "/v1beta/models/gemini-3-pro:generateContent",
-        "/v1beta/models/gemini-3-pro:streamGenerateContent",
-        "/v1beta/models/gemini-3-pro:countTokens",
+        ("generateContent", "chat", False),
+        ("streamGenerateContent", "chat", True),
+        ("countTokens", "count_tokens", False),
     ],
 )
-def test_other_dialects_paths_come_later(path):
+def test_a_gemini_path_names_its_model_and_what_to_do(model, verb, operation, is_stream):
+    route, model_id = find(f"/v1beta/models/{model}:{verb}")
+    assert (route.operation, route.is_stream, route.dialect) == (operation, is_stream, "gemini")
+    assert model_id == model
+
+
+@pytest.mark.parametrize(
+    ("path", "model"),
+    [
+        ("/v1beta/models", ""),
+        ("/v1beta/models/", ""),
+        ("/v1beta/models/a/b", "a/b"),
+        ("/v1beta/models/a/b:free", "a/b:free"),
+    ],
+)
+def test_gemini_lists_models_too(path, model):
+    route, model_id = find(path)
+    assert (route.page, model_id) == ("gemini_models", model)
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1beta/modelsx", "/v1beta/other", "/v1beta/models/m:embedContent"]
+)
+def test_other_gemini_paths_are_nothing(path):
     assert find(path) is None
-    assert is_later(path)
+
+
+@pytest.mark.parametrize(
+    ("path", "dialect"),
+    [
+        ("/v1beta/x", "gemini"),
+        ("/v1/messages/batches", "anthropic_messages"),
+        ("/v1/x", "openai_chat"),
+    ],
+)
+def test_what_is_not_there_is_told_in_the_callers_dialect(path, dialect):
+    assert dialect_of(path) == dialect
 
 
 @pytest.mark.parametrize(("path", "route"), OWN.items())

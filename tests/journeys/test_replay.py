@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 import pytest
 import pytest_asyncio
 
+from kilo_gateway.dialects.rules.table import NAMES
 from tests.gateways import Running, process, wait_for_entries
 from tests.journeys.expectations import Expected, expected_answer
 from tests.journeys.replay import (
@@ -147,6 +148,8 @@ async def replays(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rep
         "breaker_failures = 1000",
         "[telemetry]",
         "call_log = false",
+        "[rules]",  # what they mend is told in their own tests
+        *(f"{name} = false" for name in NAMES),
     ]
     for name in sorted(set(names.values())):
         models = [model for model in names if names[model] == name]

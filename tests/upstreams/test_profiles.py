@@ -23,7 +23,8 @@ def test_each_row_is_well_formed(name: str):
     row = ROWS[name]
     assert row.name == name
     assert re.fullmatch(r"[a-z0-9-]+", name)
-    assert row.dialect == "openai_chat"
+    assert row.dialect in DIALECTS
+    assert set(row.also) <= set(DIALECTS) - {row.dialect}
     assert row.operations
     assert row.base_url == "" or re.fullmatch(r"https?://[^?#@]*[^/]", row.base_url)
     assert row.base_url.startswith("https://") or row.auth == "none" or row.base_url == ""

@@ -7,11 +7,13 @@ reload.py    what settings put in force besides the World, and what waits for a 
 accounts.py  keys: the rights file, the store behind it, changes by the command line
 home.py      the files in the state directory
 server.py    the listening socket and the server on it
+rendition.py what a request would become for each deployment, without sending it
 offline.py   the same parts without a server, for `check`, `models` and `explain`
 
 Late imports live here and in the command line only: what is not needed to answer the first call is loaded behind it.
 """
 
 from kilo_gateway.app.offline import ProbeResult, explain, offline_catalog, probe
+from kilo_gateway.app.rendition import Rendition, renditions
 
-__all__ = ["ProbeResult", "explain", "offline_catalog", "probe"]
+__all__ = ["ProbeResult", "Rendition", "explain", "offline_catalog", "probe", "renditions"]

@@ -27,7 +27,7 @@ from kilo_gateway.core.clock import Clock, SystemClock
 from kilo_gateway.core.fault import Fault
 from kilo_gateway.edge.app import EdgeApp
 from kilo_gateway.edge.guard import Guard
-from kilo_gateway.edge.service import Service
+from kilo_gateway.edge.service import Service, World
 from kilo_gateway.keys.secret import Minted
 from kilo_gateway.ledger.entry import EntryIds
 from kilo_gateway.relay.relay import Relay
@@ -173,7 +173,7 @@ class Gateway:
 
     def _make_service(self, relay: Relay) -> Service:
         return Service(
-            world=build_world(self._fleet, self._settings, self._prices.table, self._clock),
+            world=self._build_world(),
             grants=self.accounts.grants,
             relay=relay,
             clock=self._clock,
@@ -255,14 +255,17 @@ class Gateway:
                     )
             await asyncio.sleep(next(pauses, DISCOVERY_S))
 
+    def _build_world(self) -> World:
+        return build_world(
+            self._fleet, self._settings, self._prices.table, self._clock, self._start.home
+        )
+
     async def _renew_world(self) -> None:
         """Put fleet, settings and prices as they are now in force. Built in a thread: a large catalog takes a while."""
         service = self._service
         if service is not None:
             async with self._renewing:
-                service.world = await asyncio.to_thread(
-                    build_world, self._fleet, self._settings, self._prices.table, self._clock
-                )
+                service.world = await asyncio.to_thread(self._build_world)
                 self._health.forget(deployment_ids(service.world))
 
     async def _follow_settings(self) -> None:

@@ -1,5 +1,7 @@
 """The files in the state directory."""
 
+import os
+import secrets
 from pathlib import Path
 
 import msgspec
@@ -33,6 +35,11 @@ class Home(msgspec.Struct, frozen=True):
         return self.root / "prices.cache"
 
     @property
+    def salt(self) -> Path:
+        """What makes hashes of users this gateway's own (mode 0600)."""
+        return self.root / "salt"
+
+    @property
     def models(self) -> Path:
         """What upstreams listed last."""
         return self.root / "models.cache"
@@ -51,6 +58,18 @@ def read_lists(path: Path) -> dict[str, CachedList]:
         return msgspec.msgpack.decode(path.read_bytes(), type=dict[str, CachedList])
     except (OSError, msgspec.DecodeError):
         return {}
+
+
+def read_salt(path: Path) -> bytes:
+    """The salt; made at the first need. Raises OSError."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        salt = secrets.token_bytes(32)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(salt)
+        return salt
 
 
 def write_whole(path: Path, data: bytes) -> None:

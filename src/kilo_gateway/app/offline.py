@@ -37,7 +37,7 @@ class ProbeResult(msgspec.Struct, frozen=True):
     message: str
 
 
-class _Offline:
+class Offline:
     """A fleet without a server: configured and found upstreams with the models that they named, listed, or list now."""
 
     def __init__(self, loaded: Loaded, environ: Mapping[str, str], home: Path) -> None:
@@ -74,7 +74,7 @@ class _Offline:
 
 async def offline_catalog(loaded: Loaded, environ: Mapping[str, str], home: Path) -> Catalog:
     """The models that a gateway with these settings would offer. Raises ValueError for unusable settings."""
-    return (await _Offline(loaded, environ, home).snapshot()).catalog
+    return (await Offline(loaded, environ, home).snapshot()).catalog
 
 
 async def explain(
@@ -86,7 +86,7 @@ async def explain(
     grant: Grant,
 ) -> Plan:
     """The plan of a call for a model, as a gateway that has just started would make it. Raises Fault."""
-    offline = _Offline(loaded, environ, home)
+    offline = Offline(loaded, environ, home)
     snapshot = await offline.snapshot()
     at = Circumstances(Health(), offline.clock.monotonic(), lambda: 0.5)
     return plan(Asked((model,), operation), grant, snapshot, at)
@@ -94,12 +94,12 @@ async def explain(
 
 async def probe(loaded: Loaded, environ: Mapping[str, str], home: Path) -> list[ProbeResult]:
     """Ask every upstream of the settings (and, without a file, of the environment) for its models."""
-    offline = _Offline(loaded, environ, home)
+    offline = Offline(loaded, environ, home)
     plans = offline.plans.all()
     return list(await asyncio.gather(*(_probe(row, offline) for row in plans)))
 
 
-async def _probe(row: UpstreamPlan, offline: _Offline) -> ProbeResult:
+async def _probe(row: UpstreamPlan, offline: Offline) -> ProbeResult:
     try:
         upstream = open_upstream(row, offline.dialer, offline.clock)
     except ValueError as error:

@@ -3,7 +3,10 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+import msgspec
+
 from kilo_gateway.app.fleet import Fleet
+from kilo_gateway.app.home import Home, read_salt
 from kilo_gateway.catalog.build import Knowledge, build
 from kilo_gateway.catalog.facts import load_facts
 from kilo_gateway.catalog.price_table import PriceFinder, PriceTable
@@ -12,7 +15,9 @@ from kilo_gateway.config.compile import aliases, overrides, terms
 from kilo_gateway.config.schema import Settings
 from kilo_gateway.core.clock import Clock
 from kilo_gateway.core.deployment import Deployment
+from kilo_gateway.dialects.rules.table import in_force
 from kilo_gateway.edge.service import EdgeLimits, World
+from kilo_gateway.relay.mending import Mending
 from kilo_gateway.relay.view import View
 
 # As long as the public gateway's own limit; longer where an upstream is given more time.
@@ -35,8 +40,12 @@ def build_snapshot(fleet: Fleet, settings: Settings, prices: PriceTable, clock: 
     )
 
 
-def build_world(fleet: Fleet, settings: Settings, prices: PriceTable, clock: Clock) -> World:
-    """Everything that a call sees, as of now."""
+def build_world(
+    fleet: Fleet, settings: Settings, prices: PriceTable, clock: Clock, home: Home
+) -> World:
+    """Everything that a call sees, as of now. Raises OSError if hashes are wanted and their salt cannot be kept."""
+    rules = in_force(msgspec.structs.asdict(settings.rules))
+    salt = read_salt(home.salt) if settings.rules.hashed_users else b""
     snapshot = build_snapshot(fleet, settings, prices, clock)
     return World(
         snapshot=snapshot,
@@ -44,6 +53,7 @@ def build_world(fleet: Fleet, settings: Settings, prices: PriceTable, clock: Clo
             names=snapshot,
             upstreams=fleet.upstreams,
             terms=terms(settings),
+            mending=Mending(rules, salt),
         ),
         limits=EdgeLimits(
             max_body_bytes=settings.server.max_body_bytes,

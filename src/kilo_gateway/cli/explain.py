@@ -9,6 +9,7 @@ import msgspec
 import typer
 
 from kilo_gateway.cli.database import ask_store
+from kilo_gateway.cli.explain_request import show_renditions
 from kilo_gateway.cli.home import ConfigOption, home_path, loaded_settings
 from kilo_gateway.cli.tables import (
     PROBLEM,
@@ -62,8 +63,17 @@ class ShownPlan(msgspec.Struct, frozen=True):
 
 
 def explain(
-    model: Annotated[str, typer.Argument(help="What a client would ask for, such as kilo/auto.")],
+    model: Annotated[
+        str, typer.Argument(help="What a client would ask for, such as kilo/auto.")
+    ] = "",
     *,
+    request: Annotated[
+        Path | None,
+        typer.Option(help="A request as JSON: show what it would become, and which rules mend it."),
+    ] = None,
+    dialect: Annotated[
+        str, typer.Option(help="The request's dialect, such as anthropic_messages.")
+    ] = "openai_chat",
     operation: Annotated[Operation, typer.Option(help="What it would ask it to do.")] = "chat",
     key: Annotated[
         str | None, typer.Option(help="Plan for this key (id or name) and its rights.")
@@ -73,6 +83,9 @@ def explain(
 ) -> None:
     """Show which deployments would be tried for a model, in order, and why not the others.
 
+    With --request it shows what the request would become for each of them: the repair rules that change it, what the
+    upstream's dialect has no place for, and the body that would be sent (with --json).
+
     With a configuration file this is the plan of `serve`; `up` adds the upstreams that it finds and runs itself.
     """
     from kilo_gateway.app import explain as plan_of  # noqa: PLC0415 - start time
@@ -80,6 +93,11 @@ def explain(
     loaded = loaded_settings(config, os.environ)
     home = home_path(os.environ, loaded.settings.state.home)
     grant = _EVERYTHING if key is None else _grant(key, config)
+    if request is not None:
+        show_renditions(loaded, home, dialect, request, grant, as_json=as_json)
+        return
+    if not model:
+        fail("name a model, or give a request with --request FILE", PROBLEM)
     try:
         plan = asyncio.run(plan_of(loaded, os.environ, home, model, operation, grant))
     except Fault as fault:

@@ -91,7 +91,8 @@ def _upstream(
 def _dialect(upstream: UpstreamSettings, profile: Profile, place: Path) -> Iterator[Finding]:
     dialect = upstream.dialect or profile.dialect
     if dialect not in SERVED_DIALECTS:
-        message = f"upstreams of dialect {dialect} come with a later release; today: openai_chat"
+        today = ", ".join(SERVED_DIALECTS[1:])
+        message = f"upstreams of dialect {dialect} come with a later release; today: {today}"
         yield Finding((*place, "dialect"), message)
 
 

@@ -10,12 +10,12 @@ from typing_extensions import override
 from kilo_gateway.catalog.source import Override
 from kilo_gateway.config.schema import ModelSettings, Settings, UpstreamSettings
 from kilo_gateway.config.secrets import resolve
-from kilo_gateway.core.deployment import Limits
+from kilo_gateway.core.deployment import Limits, Operation
 from kilo_gateway.core.money import Price, nanodollars_from_usd
 from kilo_gateway.core.secret import Secret
 from kilo_gateway.relay.view import Terms
 from kilo_gateway.upstreams.pool import Timeouts
-from kilo_gateway.upstreams.profiles import Profile, key_variable, profiles
+from kilo_gateway.upstreams.profiles import Auth, Profile, key_variable, profiles
 from kilo_gateway.upstreams.target import Target, parse_target
 
 CUSTOM = "custom"
@@ -57,6 +57,8 @@ def _configured(upstream: UpstreamSettings, environ: Mapping[str, str], base: Pa
     rows = profiles()
     vendor = upstream.vendor or (upstream.name if upstream.name in rows else CUSTOM)
     profile = rows[vendor]
+    if upstream.dialect and upstream.dialect != profile.dialect:
+        profile = _in_dialect(profile, upstream.dialect)
     if upstream.api_version:
         profile = msgspec.structs.replace(
             profile, query=profile.query | {"api-version": upstream.api_version}
@@ -85,6 +87,36 @@ def _configured(upstream: UpstreamSettings, environ: Mapping[str, str], base: Pa
         priority=upstream.priority,
         weight=upstream.weight,
         max_connections=upstream.max_connections,
+    )
+
+
+# How servers of a dialect usually take the key, what they serve, and where they list their models.
+_USUAL: Mapping[str, tuple[Auth, tuple[Operation, ...], str]] = {
+    "openai_chat": ("bearer", ("chat", "completions", "embeddings"), "/models"),
+    "openai_responses": ("bearer", ("chat",), "/models"),
+    "anthropic_messages": ("x-api-key", ("chat", "count_tokens"), "/models?limit=1000"),
+    "gemini": ("x-goog-api-key", ("chat", "count_tokens"), "/models?pageSize=1000"),
+}
+
+
+def _in_dialect(profile: Profile, dialect: str) -> Profile:
+    """A vendor's row for a dialect that is not its first one: as its own if it has it, else as such servers usually are."""
+    if dialect in profile.also:
+        rest = {name: some for name, some in profile.also.items() if name != dialect}
+        return msgspec.structs.replace(
+            profile,
+            dialect=dialect,
+            operations=profile.also[dialect],
+            also={profile.dialect: profile.operations} | rest,
+        )
+    auth, operations, models_path = _USUAL[dialect]
+    return msgspec.structs.replace(
+        profile,
+        dialect=dialect,
+        auth=auth if profile.name == CUSTOM else profile.auth,
+        operations=operations,
+        also={},
+        models_path=models_path if profile.name == CUSTOM else profile.models_path,
     )
 
 

@@ -6,6 +6,8 @@ import msgspec
 from msgspec import Meta
 from typing_extensions import override
 
+from kilo_gateway.config.schema_rules import RuleSettings
+
 # Marks texts that may hold a credential: never shown in a problem, and readable as "env:NAME" or "file:PATH".
 SECRET = {"secret": True}
 
@@ -15,7 +17,7 @@ UPSTREAM_NAME_SHAPE = 'lower-case letters, digits, ".", "_" and "-", a letter or
 DialectName = Literal[
     "", "openai_chat", "openai_responses", "anthropic_messages", "gemini", "bedrock"
 ]
-SERVED_DIALECTS = ("", "openai_chat")
+SERVED_DIALECTS = ("", "openai_chat", "openai_responses", "anthropic_messages", "gemini")
 
 # Strong all-round models at a middling price before dear ones, and small ones last.
 AUTO_PREFERENCE = (
@@ -145,8 +147,8 @@ class UpstreamSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     dialect: Annotated[
         DialectName,
         Meta(
-            description="Wire format that the upstream speaks; empty is the vendor's. This release "
-            "serves openai_chat."
+            description="Wire format that the upstream speaks; empty is the vendor's. bedrock comes "
+            "with a later release."
         ),
     ] = ""
     base_url: Annotated[
@@ -380,6 +382,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     telemetry: Annotated[TelemetrySettings, Meta(description="Logs and metrics.")] = (
         TelemetrySettings()
     )
+    rules: Annotated[
+        RuleSettings, Meta(description="Repair rules: what is mended in requests.")
+    ] = RuleSettings()
 
 
 def schema_json() -> bytes:

@@ -89,6 +89,14 @@ class Hub(Protocol):
     title: str
     carries: Carries
 
+    def carries_for(self, target: Target) -> Carries:
+        """`carries` for one deployment, where servers of the dialect differ."""
+        ...
+
+    def dropped_for(self, conversation: Conversation, target: Target) -> tuple[str, ...]:
+        """Names of what this one model cannot have beside the rest of the request, though the dialect has a place for it."""
+        ...
+
     def read_request(self, fields: Fields) -> Conversation:
         """A client's request. Raises Fault invalid_request naming the field that is not as it should be."""
         ...

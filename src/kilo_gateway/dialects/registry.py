@@ -3,7 +3,11 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from kilo_gateway.dialects.anthropic_messages import AnthropicMessages
 from kilo_gateway.dialects.dialect import Dialect
 from kilo_gateway.dialects.openai_chat import OpenAIChat
+from kilo_gateway.dialects.openai_responses import OpenAIResponses
 
-DIALECTS: Mapping[str, Dialect] = MappingProxyType({"openai_chat": OpenAIChat()})
+DIALECTS: Mapping[str, Dialect] = MappingProxyType(
+    {dialect.name: dialect for dialect in (OpenAIChat(), OpenAIResponses(), AnthropicMessages())}
+)

@@ -155,7 +155,6 @@ class Translation:
         signature_of: Callable[[str], str],
     ) -> Outbound:
         """A conversation in the upstream's words."""
-        dropped = lost(conversation, self._to.carries, self._to.title)
         target = Target(
             model=deployment.upstream_model,
             reads_thinking=reads_thinking(deployment),
@@ -164,6 +163,9 @@ class Translation:
             max_output=deployment.limits.output,
             signature_of=signature_of,
         )
+        carries = self._to.carries_for(target)
+        dropped = lost(conversation, carries, self._to.title)
+        dropped += self._to.dropped_for(conversation, target)
         return Outbound(self._to.write_request(conversation, target), dropped)
 
     def answer(
@@ -297,6 +299,14 @@ def _shown(call: Call) -> Shown:
         wants_usage=call.wants_usage,
         request=call.fields,
     )
+
+
+def hub_of(name: str) -> Hub:
+    """A dialect's way to and from the hub form. Raises Fault api_kind_not_supported if it has none."""
+    dialect = DIALECTS.get(name)
+    if not isinstance(dialect, _Both):
+        raise Fault(Kind.API_KIND_NOT_SUPPORTED, f"The dialect {name} is not translated.")
+    return dialect
 
 
 @cache

@@ -7,11 +7,11 @@ from kilo_gateway.core.fault import Fault, Kind
 from kilo_gateway.edge import probes
 from kilo_gateway.edge.faults import answer
 from kilo_gateway.edge.generate import generate
-from kilo_gateway.edge.listing import Pages, models, providers
+from kilo_gateway.edge.listing import Pages, gemini_models, models, providers
 from kilo_gateway.edge.probes import Shown
 from kilo_gateway.edge.reply import WireReply
 from kilo_gateway.edge.request import ClientGoneError, Inbound
-from kilo_gateway.edge.routes import ROUTES, Route, find, is_api, is_later
+from kilo_gateway.edge.routes import ROUTES, Route, dialect_of, find, is_api, is_later
 from kilo_gateway.edge.service import Service
 from kilo_gateway.relay.reply import Lines
 
@@ -44,7 +44,8 @@ class EdgeApp:
         try:
             route = ROUTES.get(inbound.path)
             if route is not None and route.operation is not None and inbound.method == "POST":
-                await generate(self._service, route.operation, inbound, reply)
+                inbound.dialect = route.dialect
+                await generate(self._service, route, inbound, reply)
             else:
                 await self._route(inbound, reply)
         except Fault as fault:
@@ -89,12 +90,14 @@ class EdgeApp:
         method = inbound.method
         found = find(inbound.path)
         if found is None:
+            inbound.dialect = dialect_of(inbound.path)
             raise _no_such_path(inbound.path, method)
         route, model_id = found
+        inbound.dialect = route.dialect
         if route.method != method and not (method == "HEAD" and route.method == "GET"):
             await self._other_method(route, inbound, reply)
         elif route.operation is not None:
-            await generate(self._service, route.operation, inbound, reply)
+            await generate(self._service, route, inbound, reply, model_id)
         else:
             shown = self._page(route, inbound, model_id)
             headers = b"content-type: %b\r\n" % shown.content_type
@@ -103,6 +106,8 @@ class EdgeApp:
     def _page(self, route: Route, inbound: Inbound, model_id: str) -> Shown:
         if route.page == "models":
             return models(self._service, self._pages, inbound.headers, model_id)
+        if route.page == "gemini_models":
+            return gemini_models(self._service, inbound.headers, model_id)
         if route.page == "providers":
             return providers(self._service)
         return _PAGES[route.page or "front"](self._service)
@@ -119,14 +124,16 @@ class EdgeApp:
             return
         self._service.metrics.faults[Kind.METHOD_NOT_ALLOWED] += 1
         message = f"This path takes {allowed.decode()}, not {inbound.method[:20]}."
-        status, more, body = answer(Fault(Kind.METHOD_NOT_ALLOWED, message), inbound.id)
+        status, more, body = answer(
+            Fault(Kind.METHOD_NOT_ALLOWED, message), inbound.id, inbound.dialect
+        )
         await self._send(inbound, reply, status, more + headers, body)
 
     async def _answer(self, fault: Fault, inbound: Inbound, reply: WireReply) -> None:
         """Tell the client of a fault, if nothing of another answer has gone out."""
         self._service.metrics.faults[fault.kind] += 1
         if not reply.has_started:
-            await self._send(inbound, reply, *answer(fault, inbound.id))
+            await self._send(inbound, reply, *answer(fault, inbound.id, inbound.dialect))
         elif not reply.has_ended:
             reply.abandon()
 

@@ -6,10 +6,8 @@ from kilo_gateway.core.fault import Fault, Kind
 from kilo_gateway.dialects.registry import DIALECTS
 from kilo_gateway.relay.reply import Lines
 
-_DIALECT = DIALECTS["openai_chat"]
 
-
-def answer(fault: Fault, request_id: str) -> tuple[int, Lines, bytes]:
+def answer(fault: Fault, request_id: str, dialect: str = "openai_chat") -> tuple[int, Lines, bytes]:
     """Everything that a client gets to see of a fault."""
     headers = (
         b"content-type: application/json\r\nx-request-id: %b\r\ncontent-encoding: identity\r\n"
@@ -24,4 +22,4 @@ def answer(fault: Fault, request_id: str) -> tuple[int, Lines, bytes]:
         headers += b'www-authenticate: Bearer error="invalid_token"\r\n'
     elif fault.kind is Kind.PAID_MODEL_AUTH_REQUIRED:
         headers += b"www-authenticate: Bearer\r\n"
-    return fault.status, headers, _DIALECT.error_body(fault, request_id)
+    return fault.status, headers, DIALECTS[dialect].error_body(fault, request_id)

@@ -1,27 +1,28 @@
 """Chat completions, completions, embeddings: a request becomes a Call, and the relay answers it."""
 
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qs, parse_qsl, urlencode
 
 from kilo_gateway.core.call import Call
-from kilo_gateway.core.deployment import Operation
 from kilo_gateway.core.fault import Fault, Kind
 from kilo_gateway.core.grant import Grant
-from kilo_gateway.dialects.body import read_fields
+from kilo_gateway.dialects.body import Fields, raw_json, read_fields
 from kilo_gateway.dialects.registry import DIALECTS
 from kilo_gateway.edge.caller import read_caller
+from kilo_gateway.edge.counting import counts_upstream, send_estimate
 from kilo_gateway.edge.reply import WireReply
 from kilo_gateway.edge.request import Inbound, credential, read_body, unpacked
+from kilo_gateway.edge.routes import Route
 from kilo_gateway.edge.service import Service
 
 _KEYS_WAIT_S = 5.0
-_DIALECT = DIALECTS["openai_chat"]
-_SECRET_PARAMETERS = frozenset({"key", "api_key", "api-key", "access_token"})
+# What a query says to us: a credential, or how a Gemini client wants its stream.
+_OUR_PARAMETERS = frozenset({"key", "api_key", "api-key", "access_token", "alt", "$alt"})
 
 
 async def generate(
-    service: Service, operation: Operation, inbound: Inbound, reply: WireReply
+    service: Service, route: Route, inbound: Inbound, reply: WireReply, model_id: str = ""
 ) -> None:
-    """Answer one call. Raises Fault if nothing was sent to the client."""
+    """Answer one call; `model_id` is that of its path, if the path names one. Raises Fault if nothing was sent to the client."""
     if service.is_draining:
         raise Fault(
             Kind.DRAINING,
@@ -35,7 +36,7 @@ async def generate(
         caller = read_caller(headers) if repeat is None else repeat.caller
         grant = service.grants.known(caller.digest)
         if grant is None:
-            grant = await authenticate(service, credential(headers))
+            grant = await authenticate(service, _key(route, inbound))
         world = service.world
         limit_bytes = world.limits.max_body_bytes
         body = inbound.whole_body()
@@ -44,10 +45,13 @@ async def generate(
         elif b"content-encoding" in headers or len(body) > limit_bytes:
             body = unpacked(body, headers, limit_bytes)
         fields = read_fields(body)
-        envelope = _DIALECT.peek(operation, fields)
+        if model_id:
+            _put_path(fields, route, model_id, inbound.query)
+        operation, dialect = route.operation or "chat", route.dialect
+        envelope = DIALECTS[dialect].peek(operation, fields)
         call = Call(
             inbound.id,
-            _DIALECT.name,
+            dialect,
             operation,
             envelope.model,
             fields,
@@ -63,9 +67,30 @@ async def generate(
             headers,
             world.limits.patience_s,
         )
+        if operation == "count_tokens" and not counts_upstream(call, world.view.names):
+            await send_estimate(call, grant, reply, world.view, service.clock)
+            return
         await relay.run(call, grant, reply, world.view)
     finally:
         relay.let_out()
+
+
+def _key(route: Route, inbound: Inbound) -> bytes | None:
+    """The presented key; on Gemini's paths it may stand in the query."""
+    key = credential(inbound.headers)
+    if key is None and route.dialect == "gemini" and inbound.query:
+        found = parse_qs(inbound.query.decode("latin-1")).get("key", [""])[0]
+        return found.encode("latin-1") or None
+    return key
+
+
+def _put_path(fields: Fields, route: Route, model_id: str, query: bytes) -> None:
+    """What Gemini's paths say as members of the body, where every dialect looks for it."""
+    fields["model"] = raw_json(model_id)
+    if route.is_stream:
+        fields["stream"] = raw_json(True)
+    if parse_qs(query.decode("latin-1")).get("alt", [""])[0].lower() == "sse":
+        fields["alt"] = raw_json("sse")
 
 
 async def authenticate(service: Service, key: bytes | None) -> Grant:
@@ -82,7 +107,7 @@ async def authenticate(service: Service, key: bytes | None) -> Grant:
 def _forwardable(query: bytes) -> bytes:
     """The query string for upstream: as it came, unless it holds a credential for us."""
     pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
-    kept = [(name, value) for name, value in pairs if name.lower() not in _SECRET_PARAMETERS]
+    kept = [(name, value) for name, value in pairs if name.lower() not in _OUR_PARAMETERS]
     return query if len(kept) == len(pairs) and _is_plain(query) else urlencode(kept).encode()
 
 

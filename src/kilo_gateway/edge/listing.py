@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Mapping
 
+from kilo_gateway.catalog.gemini_listing import render_gemini
 from kilo_gateway.catalog.listing import render, render_one, render_providers
 from kilo_gateway.catalog.snapshot import Snapshot
 from kilo_gateway.core.fault import Fault, Kind
@@ -61,6 +62,16 @@ def models(service: Service, pages: Pages, headers: HeaderMap, model_id: str) ->
         near = snapshot.nearest(model_id)
         hint = f" Did you mean {' or '.join(near)}?" if near else ""
         raise Fault(Kind.MODEL_NOT_FOUND, f"There is no model {model_id[:200]!r} here.{hint}")
+    return Shown(200, JSON, body)
+
+
+def gemini_models(service: Service, headers: HeaderMap, model_id: str) -> Shown:
+    """All models in Gemini's form, or the one that the path names."""
+    snapshot = service.world.snapshot
+    grant = _grant(service, headers)
+    body = render_gemini(snapshot.catalog, snapshot.auto_models, grant, model_id)
+    if body is None:
+        raise Fault(Kind.MODEL_NOT_FOUND, f"There is no model {model_id[:200]!r} here.")
     return Shown(200, JSON, body)
 
 

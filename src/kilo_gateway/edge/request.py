@@ -28,7 +28,7 @@ class Inbound(msgspec.Struct, eq=False):
     """One request in progress: what its head told, when it came (monotonic seconds), and where its body comes from:
     `whole_body` gives it if it is there already (once; None if not), `next_piece` what comes.
 
-    Of a header that is sent twice the last one counts. `repeat` is set if the head was recognised: then what was read of it
+    `dialect` is that of its path, in which faults are told. Of a header that is sent twice the last one counts. `repeat` is set if the head was recognised: then what was read of it
     before holds.
     """
 
@@ -41,6 +41,7 @@ class Inbound(msgspec.Struct, eq=False):
     whole_body: Callable[[], bytes | None] = lambda: None
     id: str = ""
     repeat: "Repeat | None" = None
+    dialect: str = "openai_chat"
 
 
 class ClientGoneError(Exception):

@@ -13,16 +13,28 @@ PREFIXES = (
     "/api/openrouter/v1",
 )
 
-Page = Literal["models", "providers", "front", "live", "ready", "metrics"]
+Page = Literal["models", "gemini_models", "providers", "front", "live", "ready", "metrics"]
 
 
 class Route(NamedTuple):
-    """One row: the method it takes, what it runs (`operation`) or shows (`page`), and one sentence for the docs."""
+    """One row: the method it takes, what it runs (`operation`, in `dialect`) or shows (`page`), and a sentence for the docs.
+
+    `is_stream`: the path itself asks for a stream.
+    """
 
     method: Literal["POST", "GET"]
     operation: Operation | None
     page: Page | None
     purpose: str
+    dialect: str = "openai_chat"
+    is_stream: bool = False
+
+
+class Found(NamedTuple):
+    """The row of a path, and the model id if the path names one."""
+
+    route: Route
+    model_id: str = ""
 
 
 # Below every prefix.
@@ -32,6 +44,18 @@ API: dict[str, Route] = {
         "POST", "completions", None, "Completions of a prompt, whole or streamed."
     ),
     "/embeddings": Route("POST", "embeddings", None, "Embeddings of texts."),
+    "/responses": Route(
+        "POST", "chat", None, "Responses, whole or streamed; nothing is stored.", "openai_responses"
+    ),
+    "/responses/input_tokens": Route(
+        "POST", "count_tokens", None, "Input tokens of a Responses request.", "openai_responses"
+    ),
+    "/messages": Route(
+        "POST", "chat", None, "Anthropic Messages, whole or streamed.", "anthropic_messages"
+    ),
+    "/messages/count_tokens": Route(
+        "POST", "count_tokens", None, "Input tokens of a Messages request.", "anthropic_messages"
+    ),
     "/models": Route(
         "GET", None, "models", "Models that the key may use; `/models/{id}` is one of them."
     ),
@@ -48,11 +72,33 @@ OWN: dict[str, Route] = {
     "/metrics": Route("GET", None, "metrics", "Prometheus metrics."),
 }
 
+# What follows the colon in Gemini's paths, `/v1beta/models/{id}:verb`; an id may hold slashes.
+GEMINI_MODELS = "/v1beta/models"
+GEMINI: dict[str, Route] = {
+    "generateContent": Route("POST", "chat", None, "Gemini, whole.", "gemini"),
+    "streamGenerateContent": Route(
+        "POST",
+        "chat",
+        None,
+        "Gemini, streamed: events with `alt=sse`, else a JSON array.",
+        "gemini",
+        True,
+    ),
+    "countTokens": Route(
+        "POST", "count_tokens", None, "Input tokens of a Gemini request.", "gemini"
+    ),
+}
+
+GEMINI_LIST = Route(
+    "GET",
+    None,
+    "gemini_models",
+    "Models in Gemini's form; `/v1beta/models/{id}` is one of them.",
+    "gemini",
+)
+
 # Paths of the wire contract that this release does not serve yet.
 LATER = (
-    "/responses",
-    "/messages",
-    "/messages/count_tokens",
     "/rerank",
     "/moderations",
     "/audio/transcriptions",
@@ -61,7 +107,7 @@ LATER = (
     "/models-by-provider",
     "/embedding-models",
 )
-_LATER_ROOTS = ("/v1beta/", "/api/fim/")
+_LATER_ROOTS = ("/api/fim/",)
 
 ROUTES: dict[str, Route] = OWN | {
     prefix + path: route for prefix in PREFIXES for path, route in API.items()
@@ -70,17 +116,32 @@ _LATER = frozenset(prefix + path for prefix in PREFIXES for path in LATER)
 _ONE_MODEL = tuple(f"{prefix}/models/" for prefix in PREFIXES)
 
 
-def find(path: str) -> tuple[Route, str] | None:
-    """The row of a path, and the model id if the path names one; None if there is no such path."""
+def find(path: str) -> Found | None:
+    """The row of a path; None if there is no such path."""
     route = ROUTES.get(path)
     if route is not None:
-        return route, ""
+        return Found(route)
+    if path.startswith(GEMINI_MODELS):
+        return _of_gemini(path[len(GEMINI_MODELS) :].rstrip("/"))
     if len(path) > 1 and path.endswith("/"):
         return find(path.rstrip("/") or "/")
     for head in _ONE_MODEL:
         if path.startswith(head):
-            return API["/models"], path[len(head) :]
+            return Found(API["/models"], path[len(head) :])
     return None
+
+
+def _of_gemini(rest: str) -> Found | None:
+    if not rest:
+        return Found(GEMINI_LIST)
+    if not rest.startswith("/"):
+        return None
+    model_id, colon, verb = rest[1:].rpartition(":")
+    if colon and verb in GEMINI:
+        return Found(GEMINI[verb], model_id)
+    return (
+        Found(GEMINI_LIST, rest[1:]) if verb not in {"embedContent", "batchEmbedContents"} else None
+    )
 
 
 def is_later(path: str) -> bool:
@@ -91,3 +152,10 @@ def is_later(path: str) -> bool:
 def is_api(path: str) -> bool:
     """Whether a path lies below one of the prefixes."""
     return path.startswith(tuple(f"{prefix}/" for prefix in PREFIXES))
+
+
+def dialect_of(path: str) -> str:
+    """The dialect in which a path that is not there is said not to be."""
+    if path.startswith("/v1beta/"):
+        return "gemini"
+    return "anthropic_messages" if "/messages" in path else "openai_chat"

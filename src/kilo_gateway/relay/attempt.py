@@ -14,7 +14,8 @@ class Attempt(msgspec.Struct, eq=False):
     `is_sent` once upstream may have got it: before that it cannot have cost anything. `started`, `first_byte` and
     `ended` are monotonic seconds; the last is set by its settlement and 0 before.
     `usage` is what upstream told, `cost_nanodollars` its price if that was worked out on the way, `streamed_tokens`
-    a guess of what a cut stream let through. `dropped` names what its dialect has no place for.
+    a guess of what a cut stream let through. `dropped` names what its dialect has no place for, `mended` the repair
+    rules that changed its request.
     """
 
     opening: Opening
@@ -32,6 +33,7 @@ class Attempt(msgspec.Struct, eq=False):
     streamed_tokens: int | None = None
     upstream_request_id: str | None = None
     dropped: tuple[str, ...] = ()
+    mended: tuple[str, ...] = ()
 
     def sent(self) -> None:
         """The request is on its way."""

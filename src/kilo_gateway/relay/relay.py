@@ -41,10 +41,16 @@ class Relay:
         candidates = None
         if not call.models:
             candidates = sole(
-                call.model, call.operation, grant, view.names, books.health, call.arrived
+                call.model,
+                call.operation,
+                grant,
+                view.names,
+                books.health,
+                call.arrived,
+                call.dialect,
             )
         if candidates is None:
-            asked = Asked((call.model, *call.models), call.operation)
+            asked = Asked((call.model, *call.models), call.operation, call.dialect)
             at = Circumstances(books.health, call.arrived, self._dice)
             candidates = plan(asked, grant, view.names, at).candidates
         run = Run(call, grant, candidates, reply, view, books, call.arrived)

@@ -183,6 +183,12 @@ class Run(msgspec.Struct, eq=False):
         upstream = self.view.upstreams[deployment.upstream]
         spoken = deployment.spoken(call.dialect, call.operation) or deployment.dialect
         way = self.way = passage(call.dialect, spoken)
+        mending = self.view.mending
+        rules = mending.rules_of(call.dialect, deployment, upstream.quirks)
+        if rules.may_mend(call.fields) and call.operation == "chat":
+            mended = mending.mend(rules, call, self.grant, deployment.upstream)
+            attempt.mended = mended.applied
+            call = msgspec.structs.replace(call, fields=mended.fields)
         if not way.is_identity:
             self.marks = books.marks.of(self.grant.key_id)
         sent = way.outbound(call, deployment, upstream.quirks, self.marks)

@@ -189,7 +189,7 @@ def _entry(call: Call, attempt: Attempt) -> Entry:
     usage = attempt.usage if fault is None else _usage(call, attempt)
     spent = attempt.cost_nanodollars
     if spent is None:
-        spent = cost(usage, price)
+        spent = 0 if call.operation == "count_tokens" else cost(usage, price)
     opening, first_byte = attempt.opening, attempt.first_byte
     took_s = attempt.ended - attempt.started
     if (

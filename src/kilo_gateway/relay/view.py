@@ -2,6 +2,7 @@
 
 import msgspec
 
+from kilo_gateway.relay.mending import NO_MENDING, Mending
 from kilo_gateway.router.planner import World
 from kilo_gateway.upstreams.upstream import Upstreams
 
@@ -22,8 +23,9 @@ class Terms(msgspec.Struct, frozen=True):
 
 
 class View(msgspec.Struct, frozen=True):
-    """The names that route, the upstreams behind them, and the terms."""
+    """The names that route, the upstreams behind them, the terms, and the repair rules in force."""
 
     names: World
     upstreams: Upstreams
     terms: Terms
+    mending: Mending = NO_MENDING

@@ -12,14 +12,19 @@ def rejection(
     grant: Grant,
     health: Health,
     now: float,
+    dialect: str = "",
 ) -> Rejection | None:
-    """The first constraint that the deployment breaks, or None. `now` is monotonic seconds."""
+    """The first constraint that the deployment breaks, or None. `now` is monotonic seconds, `dialect` the client's
+    ("" = any will do). Only chat is translated.
+    """
     if operation not in deployment.operations:
         return Rejection(
             deployment.id,
             "operation",
             f"does not serve {operation}, only {', '.join(deployment.operations)}",
         )
+    if operation != "chat" and dialect and deployment.spoken(dialect, operation) != dialect:
+        return Rejection(deployment.id, "operation", f"does not serve {operation} in {dialect}")
     if grant.models and not grant.may_use(deployment.model.lower()):
         return Rejection(deployment.id, "not_allowed", "the key may not use this model")
     until = health.closed_until(deployment.id, now)

@@ -44,10 +44,11 @@ class World(Protocol):
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """What a call asks of the planner: model names in the client's order, and the operation."""
+    """What a call asks of the planner: model names in the client's order, the operation, and its dialect ("" = any)."""
 
     models: tuple[str, ...]
     operation: Operation
+    dialect: str = ""
 
 
 class Circumstances(msgspec.Struct, frozen=True):
@@ -58,15 +59,21 @@ class Circumstances(msgspec.Struct, frozen=True):
     dice: Dice
 
 
-def sole(
-    name: str, operation: Operation, grant: Grant, world: World, health: Health, now: float
+def sole(  # noqa: PLR0913 - what a plan is made of, without the objects that hold it
+    name: str,
+    operation: Operation,
+    grant: Grant,
+    world: World,
+    health: Health,
+    now: float,
+    dialect: str = "",
 ) -> tuple[Deployment, ...] | None:
     """The candidates of a name that has one, if nothing speaks against it: most calls, and nothing to weigh.
 
     None means: ask `plan`, which would give the same.
     """
     only = world.candidates(name)
-    if len(only) != 1 or rejection(only[0], operation, grant, health, now) is not None:
+    if len(only) != 1 or rejection(only[0], operation, grant, health, now, dialect) is not None:
         return None
     return only
 
@@ -86,7 +93,9 @@ def plan(asked: Asked, grant: Grant, world: World, at: Circumstances) -> Plan:
         for group in _groups(name, world):
             fit: list[Deployment] = []
             for deployment in group:
-                broken = rejection(deployment, asked.operation, grant, at.health, at.now)
+                broken = rejection(
+                    deployment, asked.operation, grant, at.health, at.now, asked.dialect
+                )
                 if broken is None:
                     fit.append(deployment)
                 else:

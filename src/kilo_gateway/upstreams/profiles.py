@@ -17,10 +17,27 @@ Auth = Literal["bearer", "api-key", "x-api-key", "x-goog-api-key", "none"]
 # azure_deployments  the model is part of the path and an api-version is part of the query
 # no_models_list     there is no list of models to ask for; shipped facts or the settings name them
 # ids_have_vendor    ids with a "/" already begin with the vendor that made the model
+# routes_providers   a router itself: it takes `provider` preferences
+# short_tool_ids     tool-call ids of nine characters; unknown members are refused (Mistral)
+# reasoning_content_back   thoughts of a tool loop go back as `reasoning_content`
+# thinking_object    `thinking: {"type": ...}` switches thinking on and off
+# max_completion_tokens    the limit of output has OpenAI's newer name for every model
+# no_sampling        temperature and its like are refused
 # free               tokens cost nothing here
 # built_in           served by this program itself; it has no URL to configure
 Quirk = Literal[
-    "no_include_usage", "azure_deployments", "no_models_list", "ids_have_vendor", "free", "built_in"
+    "no_include_usage",
+    "azure_deployments",
+    "no_models_list",
+    "ids_have_vendor",
+    "routes_providers",
+    "short_tool_ids",
+    "reasoning_content_back",
+    "thinking_object",
+    "max_completion_tokens",
+    "no_sampling",
+    "free",
+    "built_in",
 ]
 
 # Keys of our own kind: a client's variable (KILOCODE_API_KEY) may hold one, and it must never leave this machine.
@@ -30,8 +47,7 @@ _OUR_KEYS = ("kg_live_", "kg_test_", "kg_")
 class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One vendor's row.
 
-    `base_url` is "" where it must be given. `auth` is the header that takes the key ("bearer" = Authorization), and
-    `models_auth` the one for the model list ("" = the same). `env` are the usual variables of the key, the first one
+    `base_url` is "" where it must be given. `auth` is the header that takes the key ("bearer" = Authorization). `env` are the usual variables of the key, the first one
     that is set wins. Clients name its models `prefix/id`: None means the upstream's name, "" the id as it is. `id_strip` is cut
     from the front of an id in our name only. `models_path` may carry a query. `price_provider` is the vendor's id in
     genai-prices ("" = no known prices). `paths` override the usual path of an operation; `{model}` stands for the
@@ -44,7 +60,6 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str = ""
     dialect: str = "openai_chat"
     auth: Auth = "bearer"
-    models_auth: Auth | Literal[""] = ""
     env: tuple[str, ...] = ()
     prefix: str | None = None
     id_strip: str = ""

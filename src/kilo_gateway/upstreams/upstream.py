@@ -75,9 +75,7 @@ class Upstream:
         auth: Auth = "bearer" if profile.auth == "none" and account.key else profile.auth
         self._auth: Auth = auth
         self._manners = {profile.dialect: self._manner(profile.dialect)}
-        self._list_head = self._head(
-            profile.models_auth or auth, profile.headers | profile.models_headers
-        )
+        self._list_head = self._head(auth, profile.headers | profile.models_headers)
         self._targets: dict[tuple[str, str, str, bool], bytes] = {}
         self._own_words = _own_words(account, pool.target)
 

@@ -22,7 +22,7 @@ media.py              pictures, documents, sounds, films
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from kilo_gateway.dialects.features import Carries
+from kilo_gateway.dialects.features import Carries, nothing_dropped
 from kilo_gateway.dialects.openai_chat import (
     answers,
     deltas,
@@ -57,6 +57,7 @@ class OpenAIChat:
     keep_alive = staticmethod(events.keep_alive)
 
     carries_for = staticmethod(carries_for)
+    dropped_for = staticmethod(nothing_dropped)
     read_request = staticmethod(reading.read_request)
     write_request = staticmethod(writing.write_request)
     read_answer = staticmethod(answers.read_answer)

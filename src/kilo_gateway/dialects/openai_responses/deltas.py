@@ -25,7 +25,6 @@ from kilo_gateway.dialects.answer import (
     Started,
     UsageTold,
 )
-from kilo_gateway.dialects.body import raw_json
 from kilo_gateway.dialects.hub import Shown
 from kilo_gateway.dialects.openai_responses import marks
 from kilo_gateway.dialects.openai_responses.answers import REPLY, stop_of
@@ -34,6 +33,7 @@ from kilo_gateway.dialects.openai_responses.events import (
     code_and_message,
     error_of,
     failure_events,
+    written_event,
 )
 from kilo_gateway.dialects.openai_responses.making import Making
 from kilo_gateway.dialects.openai_responses.replies import read_reply
@@ -41,7 +41,7 @@ from kilo_gateway.dialects.openai_responses.replies import usage_of as usage_rea
 from kilo_gateway.dialects.openai_responses.response import begun, ended, stem_of, usage_of
 from kilo_gateway.dialects.openai_responses.schema import Reply, WireEvent, decode_leniently
 from kilo_gateway.dialects.openai_responses.telling import Telling
-from kilo_gateway.dialects.sse import Event, event_bytes
+from kilo_gateway.dialects.sse import Event
 from kilo_gateway.dialects.sse import Reader as EventReader
 
 _EVENT = msgspec.json.Decoder(WireEvent)
@@ -221,7 +221,7 @@ class Writer:
     def _tell(self, kind: str, members: dict[str, Any]) -> None:
         event = {"type": kind, "sequence_number": self._number, **members}
         self._number += 1
-        self._out.append(event_bytes(bytes(raw_json(event)), kind))
+        self._out.append(written_event(kind, event))
 
     def _taken(self) -> bytes:
         out, self._out = b"".join(self._out), []

@@ -157,9 +157,7 @@ def failure_events(
         **{k: error[k] for k in error if k != "type"},
     }
     told["error"] = error
-    return event_bytes(bytes(raw_json(told)), "error") + _failed_event(
-        code, message, response, number + 1
-    )
+    return written_event("error", told) + _failed_event(code, message, response, number + 1)
 
 
 def _failed_event(code: str, message: str, response: str | dict[str, object], number: int) -> bytes:
@@ -182,7 +180,13 @@ def _failed_event(code: str, message: str, response: str | dict[str, object], nu
         }
     ) | {"status": "failed", "error": {"code": code, "message": message}}
     told = {"type": "response.failed", "sequence_number": number, "response": failed}
-    return event_bytes(bytes(raw_json(told)), "response.failed")
+    return written_event("response.failed", told)
+
+
+def written_event(kind: str, members: dict[str, object]) -> bytes:
+    """One event. What is repeated of a client's or an upstream's bytes may be laid out in lines, an event may not."""
+    data = bytes(raw_json(members))
+    return event_bytes(msgspec.json.format(data, indent=-1) if b"\n" in data else data, kind)
 
 
 def keep_alive() -> bytes:

@@ -1,0 +1,162 @@
+"""Every recorded reply, told in each of the other dialects, and read again: what must be the same, and how many are.
+
+python -m tests.dialects.crossing          prints the table of docs/reference/crossing.md
+"""
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from kilo_gateway.core.fault import Fault
+from kilo_gateway.core.usage import Usage
+from kilo_gateway.dialects.answer import Answer, Delta, collect, deltas_of
+from kilo_gateway.dialects.conversation import Refusal, Text, Thinking, ToolCall
+from kilo_gateway.dialects.hub import Hub, Shown
+from kilo_gateway.dialects.translate import hub_of
+from tests.dialects.recordings import FILES, Recording, recordings
+
+DIALECTS = ("openai_chat", "openai_responses", "anthropic_messages", "gemini")
+SHOWN = Shown(call_id="req_0123456789abcdef", model="some/model", created=1_760_000_000)
+# Words for the end of an answer that another dialect has no own word for.
+SAME_STOP = {
+    "stop_sequence": "stop",
+    "context": "length",
+    "pause": "stop",
+    "refusal": "content_filter",
+}
+
+
+@dataclass
+class Essence:
+    """What a client must get of an answer, whichever dialect it speaks."""
+
+    text: str
+    thinking: str
+    calls: list[tuple[str, Any]]
+    stop: str | None
+    usage: tuple[int | None, ...]
+
+
+def essence(answer: Answer) -> Essence:
+    text = "".join(part.text for part in answer.parts if isinstance(part, Text | Refusal))
+    thinking = "".join(part.text for part in answer.parts if isinstance(part, Thinking))
+    calls = [
+        (part.name, free_text(part) if part.is_custom else arguments(part.arguments))
+        for part in answer.parts
+        if isinstance(part, ToolCall)
+    ]
+    stop = SAME_STOP.get(answer.stop or "", answer.stop) or "stop"
+    return Essence(text, thinking, calls, stop, counts(answer.usage))
+
+
+def free_text(call: ToolCall) -> Any:
+    """What a custom tool gets; dialects without such tools have it as the one member `input`."""
+    return {"input": call.arguments}
+
+
+def arguments(text: str) -> Any:
+    """Arguments as JSON; those that are none stay text."""
+    try:
+        return json.loads(text or "{}")
+    except ValueError:
+        return text
+
+
+def counts(usage: Usage) -> tuple[int, ...]:
+    """Input, output and cache reads. Some servers count what the cache gave or took beside the input, not in it."""
+    read, written = usage.cache_read_tokens or 0, usage.cache_write_tokens or 0
+    return (max(usage.input_tokens or 0, read + written), usage.output_tokens or 0, read)
+
+
+def deltas(recording: Recording, hub: Hub) -> list[Delta] | None:
+    """The deltas of a recorded reply; None if it is an error, or cut by its recorder."""
+    if not recording.is_stream:
+        answer = hub.read_answer(recording.reply)
+        return None if answer is None else list(deltas_of(answer))
+    reader = hub.reader("chat")
+    try:
+        found = [*reader.feed(recording.reply), *reader.finish()]
+    except Fault:
+        return None
+    return None if collect(found).stop in {"error", None} else found
+
+
+def retold_whole(answer: Answer, hub: Hub) -> Answer | None:
+    return hub.read_answer(hub.write_answer(answer, SHOWN))
+
+
+def retold_stream(found: list[Delta], usage: Usage, hub: Hub) -> Answer:
+    writer = hub.writer(SHOWN)
+    wire = b"".join(writer.write([delta]) for delta in found) + writer.finish(usage, None)
+    reader = hub.reader("chat")
+    return collect([*reader.feed(wire), *reader.finish()])
+
+
+@dataclass
+class Tally:
+    """How many answers crossed from one dialect to another as they were, and which did not, and how."""
+
+    crossed: int = 0
+    wrong: dict[str, str] = field(default_factory=dict)
+
+
+def cross(file: str, target: str) -> Tally:
+    """All good replies of a file, whole and streamed, told to clients of a dialect."""
+    source, tally = hub_of(FILES[file][0]), Tally()
+    hub = hub_of(target)
+    for recording in recordings(file):
+        if not recording.is_good:
+            continue
+        found = deltas(recording, source)
+        if found is None:
+            continue
+        answer = collect(found)
+        wanted = essence(answer)
+        told = {
+            "whole": retold_whole(answer, hub),
+            "stream": retold_stream(found, answer.usage, hub),
+        }
+        differing = [
+            f"{how}: {difference(wanted, essence(one) if one is not None else None)}"
+            for how, one in told.items()
+            if one is None or essence(one) != wanted
+        ]
+        if differing:
+            tally.wrong[recording.id] = "; ".join(differing)
+        else:
+            tally.crossed += 1
+    return tally
+
+
+def difference(wanted: Essence, got: Essence | None) -> str:
+    if got is None:
+        return "unreadable"
+    one, other = msgspec.to_builtins(wanted), msgspec.to_builtins(got)
+    return ", ".join(
+        f"{name} {one[name]!r:.80} -> {other[name]!r:.80}"
+        for name in one
+        if one[name] != other[name]
+    )
+
+
+def main() -> None:
+    """Print the table."""
+    for file in FILES:
+        for target in DIALECTS:
+            if target != FILES[file][0]:
+                tally = cross(file, target)
+                print(
+                    f"{file:24} -> {target:20} {tally.crossed:5} of {tally.crossed + len(tally.wrong)}"
+                )
+                kinds = Counter(how.split(" ")[1] for how in tally.wrong.values())
+                for ident, how in list(tally.wrong.items())[:5]:
+                    print("   ", ident, how[:300])
+                if kinds:
+                    print("   ", dict(kinds))
+
+
+if __name__ == "__main__":
+    main()
