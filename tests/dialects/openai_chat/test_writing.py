@@ -2,6 +2,7 @@
 
 import json
 
+import jsonschema
 import msgspec
 import pytest
 
@@ -32,6 +33,7 @@ from tests.dialects.openai_chat.targets import (
 from tests.dialects.recordings import FILES, TRAFFIC, WHY_SKIPPED, recordings
 
 CHAT = tuple(file for file, (dialect, _) in FILES.items() if dialect == "openai_chat")
+SPEC = TRAFFIC.parent / "specs" / "openai" / "openapi.json"
 # What does not come back from a recorded request, and why.
 EXCEPTIONS = {
     "unknown": "what is not known is not written",
@@ -63,6 +65,21 @@ def test_every_recorded_request_comes_back(file):
         if plain(one) != plain(other):
             differing[recording.id] = (plain(one), plain(other))
     assert not differing
+
+
+@pytest.mark.skipif(not SPEC.is_file(), reason=WHY_SKIPPED)
+def test_what_is_written_for_openai_is_as_its_specification_says():
+    spec = json.loads(SPEC.read_bytes())
+    schema = {
+        "$ref": "#/components/schemas/CreateChatCompletionRequest",
+        "components": spec["components"],
+    }
+    validator = jsonschema.Draft202012Validator(schema)
+    for recording in recordings("openai-chat")[::15]:
+        if recording.request is not None and recording.request.get("messages"):
+            one = read_request(read_fields(json.dumps(recording.request).encode()))
+            errors = validator.iter_errors(written(one, OPENAI))
+            assert [error.message for error in errors] == [], recording.id
 
 
 def plain(conversation: Conversation) -> Conversation:

@@ -2,6 +2,7 @@
 
 import json
 
+import msgspec
 import pytest
 
 from kilo_gateway.dialects.conversation import (
@@ -9,6 +10,7 @@ from kilo_gateway.dialects.conversation import (
     Conversation,
     Media,
     Message,
+    Opaque,
     Refusal,
     Role,
     SealedThinking,
@@ -189,6 +191,14 @@ def test_cache_marks_stand_on_the_part_or_on_the_result():
     result = written(CLAUDE, ToolResult("a", (Text("x"),), cache=Cache()), role="user")[0]
     assert result["content"][-1]["cache_control"] == {"type": "ephemeral"}
     assert written(PLAIN, Text("x", Cache()), role="user")[0]["content"] == "x"
+
+
+@pytest.mark.parametrize("target", ALL)
+def test_a_message_of_which_nothing_is_left_is_not_sent(target):
+    foreign = Opaque("gemini", "x", msgspec.Raw(b"{}"))
+    assert written(target, foreign) == []
+    assert written(target, foreign, role="user") == []
+    assert written(target, foreign, CALL)[0]["content"] is None
 
 
 def test_a_sound_of_the_models_own_is_named_by_its_id():

@@ -72,7 +72,7 @@ class MessageWriter:
                     written.append(self._assistant(message))
                 case "user":
                     written += self._user(message)
-        return written
+        return [message for message in written if _says_something(message)]
 
     # --- the user's
 
@@ -252,6 +252,14 @@ class MessageWriter:
         if is_openai(self._target) and len(ident) > _MOST_ID_CHARACTERS:
             return f"call_{_digest(ident)[:24]}"
         return ident
+
+
+def _says_something(message: dict[str, Any]) -> bool:
+    """Whether anything is left of a message without parts that have no place here. Servers refuse an empty list."""
+    if message["content"] != []:
+        return True
+    message["content"] = "" if message["role"] == "tool" else None
+    return message["role"] == "tool" or bool(message.keys() - {"role", "content", "name"})
 
 
 def _digest(ident: str) -> str:
