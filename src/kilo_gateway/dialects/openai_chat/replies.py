@@ -1,7 +1,7 @@
 """Whole replies: usage from every place where real servers put it, errors inside a 200; our own error bodies."""
 
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -11,6 +11,7 @@ from kilo_gateway.core.money import nanodollars_from_usd, usd_text
 from kilo_gateway.core.usage import UNKNOWN_USAGE, Usage
 from kilo_gateway.dialects.body import Fields, raw_json, write_fields
 from kilo_gateway.dialects.openai_chat.schema import (
+    ABSENT,
     MOST_TOKENS,
     CompletionDetails,
     Envelope,
@@ -29,7 +30,7 @@ _NOTHING = frozenset({b"", b"null"})  # a member that is absent, or as good as t
 _NO_ERROR = _NOTHING | {b'""', b"{}"}
 
 
-class ReplyFacts(NamedTuple):
+class ReplyFacts(msgspec.Struct, frozen=True, gc=False):
     """What one reply, whole or streamed, told: its usage, how it ended, and the error object if it was one."""
 
     usage: Usage
@@ -43,11 +44,10 @@ def read_reply(body: bytes, operation: Operation) -> ReplyFacts | None:
     if envelope is None:
         return None
     choices = envelope.choices
-    return ReplyFacts(
-        usage_of(envelope, operation),
-        finish_reason_of(envelope) if choices else None,
-        None if choices else error_of(envelope),
-    )
+    usage = usage_of(envelope, operation)
+    if choices:
+        return ReplyFacts(usage, finish_reason_of(envelope), None)
+    return ReplyFacts(usage, None, error_of(envelope))
 
 
 def read_envelope(data: bytes) -> Envelope | None:
@@ -104,7 +104,9 @@ def finish_reason_of(envelope: Envelope) -> str | None:
 def usage_of(envelope: Envelope, operation: Operation) -> Usage:
     """Usage of a reply or chunk: from `usage`, else from `x_groq.usage`."""
     raw = bytes(envelope.usage)
-    if raw in _NOTHING and envelope.x_groq is not None:
+    if raw not in _NOTHING:
+        return read_usage(raw, operation)
+    if envelope.x_groq is not None:
         raw = bytes(envelope.x_groq.usage)
     return UNKNOWN_USAGE if raw in _NOTHING else read_usage(raw, operation)
 
@@ -132,35 +134,30 @@ def read_usage(raw: bytes, operation: Operation) -> Usage:
         # xAI counts reasoning beside completion_tokens: its total tells.
         output += reasoning if wire.prompt_tokens + output + reasoning == total else 0
     read, written = prompt.cached_tokens, prompt.cache_write_tokens
+    if read is None:
+        read = wire.prompt_cache_hit_tokens
+    if read is None:
+        read = wire.cached_tokens
+    if read is None:
+        read = wire.num_cached_tokens
+    if read is None:
+        read = wire.cache_read_input_tokens
+    if written is None:
+        written = prompt.cache_creation_tokens
+    if written is None:
+        written = wire.cache_creation_input_tokens
     return Usage(
         count,
         output,
-        read if read is not None else _cache_read(wire),
-        written if written is not None else _cache_write(prompt, wire),
+        read,
+        written,
         reasoning,
         prompt.audio_tokens,
         completion.audio_tokens,
-        _cost(wire),
+        None if wire.cost is ABSENT and wire.cost_in_usd_ticks is None else _cost(wire),
         "reported",
         raw[:_RAW_USAGE_LIMIT],
     )
-
-
-def _cache_read(wire: WireUsage) -> int | None:
-    for count in (
-        wire.prompt_cache_hit_tokens,
-        wire.cached_tokens,
-        wire.num_cached_tokens,
-        wire.cache_read_input_tokens,
-    ):
-        if count is not None:
-            return count
-    return None
-
-
-def _cache_write(prompt: PromptDetails, wire: WireUsage) -> int | None:
-    created = prompt.cache_creation_tokens
-    return created if created is not None else wire.cache_creation_input_tokens
 
 
 def _lenient_usage(raw: bytes) -> WireUsage:
@@ -225,10 +222,12 @@ def with_cost(body: bytes, cost_nanodollars: int, seen: bytes = b"") -> bytes:
     All other bytes stay as upstream wrote them, unless the usage object stands in the reply twice. `seen` is the usage
     object as it was read from this reply, if it was: then nothing is parsed again.
     """
-    if seen.endswith(b"}") and b'"cost' not in seen and b":" in seen and body.count(seen) == 1:
-        return body.replace(
-            seen, b'%b,"cost":%b}' % (seen[:-1], usd_text(cost_nanodollars).encode())
-        )
+    if len(seen) < _RAW_USAGE_LIMIT and seen[:2] == b'{"' and b'"cost' not in seen:
+        at = body.find(seen)
+        if at >= 0 and body.find(seen, at + 1) < 0:
+            end = at + len(seen) - 1
+            cost = usd_text(cost_nanodollars).encode()
+            return b'%b,"cost":%b%b' % (body[:end], cost, body[end:])
     try:
         fields = _FIELDS.decode(body)
         usage = bytes(fields["usage"])

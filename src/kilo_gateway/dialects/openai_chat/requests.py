@@ -1,5 +1,7 @@
 """Requests: the envelope peek, and the body that goes upstream."""
 
+from functools import lru_cache
+
 import msgspec
 
 from kilo_gateway.core.call import Call
@@ -11,7 +13,6 @@ MAX_TOKENS_LIMIT = 99_999_999_999
 _INCLUDE_USAGE = raw_json({"include_usage": True})
 _WHOLE_NUMBER = msgspec.json.Decoder(int | None)
 _TRUE, _FALSE, _NULL = b"true", b"false", b"null"
-_LIMITS = ("max_tokens", "max_completion_tokens")
 _STREAMING: frozenset[Operation] = frozenset({"chat", "completions"})
 
 
@@ -74,20 +75,25 @@ def outbound(call: Call, deployment: Deployment, quirks: frozenset[str]) -> byte
     Usage is always asked for in streams, unless the vendor refuses the field. `models` stays here: it is the gateway
     that falls back.
     """
-    fields = dict(call.fields)
-    fields["model"] = raw_json(deployment.upstream_model)
-    fields.pop("models", None)
+    fields = call.fields.copy()
+    fields["model"] = _name(deployment.upstream_model)
+    if "models" in fields:
+        del fields["models"]
     if call.stream and not call.wants_usage and "no_include_usage" not in quirks:
         fields["stream_options"] = _with_include_usage(fields.get("stream_options"))
-    if "no_routing_fields" in quirks:
-        fields.pop("provider", None)
+    if "provider" in fields and "no_routing_fields" in quirks:
+        del fields["provider"]
     return write_fields(fields)
+
+
+@lru_cache(maxsize=4096)
+def _name(model: str) -> msgspec.Raw:
+    return raw_json(model)
 
 
 def _model(fields: Fields) -> str:
     raw = fields.get("model")
-    model = text_of(raw) if raw is not None else None
-    model = model.strip() if model is not None else ""
+    model = (text_of(raw) or "").strip() if raw is not None else ""
     if not model:
         raise Fault(
             Kind.MODEL_NOT_FOUND,
@@ -139,21 +145,23 @@ def _boolean(fields: Fields, name: str) -> bool:
 
 
 def _max_tokens(fields: Fields) -> int | None:
-    limit: int | None = None
-    for name in _LIMITS:
-        if name not in fields:
-            continue
-        raw = fields[name]
-        try:
-            value = _WHOLE_NUMBER.decode(raw)
-        except msgspec.MsgspecError:
-            raise _invalid(name, "must be a whole number") from None
-        if value is None:
-            continue
-        if value < 0 or value > MAX_TOKENS_LIMIT:
-            raise _invalid(name, f"must be between 0 and {MAX_TOKENS_LIMIT}")
-        limit = value if limit is None else min(limit, value)
+    """The least of the limits that the request names."""
+    limit = _limit(fields, "max_tokens") if "max_tokens" in fields else None
+    if "max_completion_tokens" in fields:
+        other = _limit(fields, "max_completion_tokens")
+        if limit is None or (other is not None and other < limit):
+            return other
     return limit
+
+
+def _limit(fields: Fields, name: str) -> int | None:
+    try:
+        value: int | None = _WHOLE_NUMBER.decode(fields[name])
+    except msgspec.MsgspecError:
+        raise _invalid(name, "must be a whole number") from None
+    if value is not None and not 0 <= value <= MAX_TOKENS_LIMIT:
+        raise _invalid(name, f"must be between 0 and {MAX_TOKENS_LIMIT}")
+    return value
 
 
 class _StreamOptions(msgspec.Struct, gc=False):
