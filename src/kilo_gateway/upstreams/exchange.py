@@ -37,7 +37,6 @@ async def send(
     connection = pool.take()
     if connection is None:
         connection = await pool.acquire(lane, deadline)
-    exchange: Exchange | None = None
     try:
         connection.send(request_head, body)
         if on_sent is not None:
@@ -50,13 +49,11 @@ async def send(
             raise _broken(pool, connection)
         headers = reply.headers
         coding = headers.get(b"content-encoding")
-        exchange = Exchange(
-            pool, connection, reply.status, headers, None if coding is None else decoder(coding)
-        )
-        return exchange
-    finally:
-        if exchange is None:
-            pool.drop(connection)
+        undo = None if coding is None else decoder(coding)
+        return Exchange(pool, connection, reply.status, headers, undo)
+    except BaseException:
+        pool.drop(connection)
+        raise
 
 
 class Exchange(msgspec.Struct, eq=False):

@@ -135,13 +135,13 @@ class Pool:
         if self._is_retired or not connection.is_reusable():
             self.drop(connection)
             return
-        now, reply = self.monotonic(), connection.reply
+        reply = connection.reply
         announced = reply.headers.get(b"keep-alive")
         allowance_s = self._idle_s if announced is None else self._allowance_s(announced)
-        connection.expires = now + allowance_s
         if allowance_s <= 0:
             self.drop(connection)
             return
+        connection.expires = self.monotonic() + allowance_s
         if reply.chunks:  # a body that nobody wanted
             connection.take()
         if self._lanes.count:
@@ -152,7 +152,7 @@ class Pool:
         connection.is_idle = True
         self._idle.append(connection)
         if self._timer is None:
-            self._arm(connection.expires - now)
+            self._arm(allowance_s)
 
     def drop(self, connection: Connection) -> None:
         """Abort a connection and give its slot on."""

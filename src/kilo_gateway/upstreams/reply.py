@@ -31,7 +31,7 @@ class Reply:
 
     `state` is one of the constants above; `status` is 0 until the final head is complete. `chunks` holds the body's
     pieces that nobody has taken yet, `buffered_bytes` their size. `problem` says what was wrong in state CUT or
-    GARBAGE. `keep_alive` holds once DONE; `has_bytes` whether anything of this reply came.
+    GARBAGE. `keep_alive` holds once DONE.
     """
 
     __slots__ = (
@@ -44,7 +44,6 @@ class Reply:
         "_repeats",
         "buffered_bytes",
         "chunks",
-        "has_bytes",
         "headers",
         "keep_alive",
         "problem",
@@ -55,31 +54,35 @@ class Reply:
     def __init__(self) -> None:
         self._parser = httptools.HttpResponseParser(self)
         self._feed = self._parser.feed_data
-        self.state = IDLE
-        self._forget()
-
-    def _forget(self) -> None:
-        self.status = 0
-        self.headers: dict[bytes, bytes] = {}
-        self.chunks: list[bytes] = []
-        self.buffered_bytes = 0
-        self.keep_alive = False
-        self.has_bytes = False
         self.problem = ""
-        self._framing_bytes = 0  # received since the last byte of body
-        self._head_bytes = 0  # received of a head that is not complete
         self._informational = 0
-        self._received = 0  # with the last feed
         self._repeats = 0
+        self.chunks: list[bytes] = []
+        self.expect()
+        self.state = IDLE
+
+    @property
+    def has_bytes(self) -> bool:
+        """Whether anything of this reply came."""
+        return self._received > 0
 
     def expect(self) -> None:
         """A request is being sent: forget the reply before and wait for the next."""
-        self._forget()
+        self.status = 0
+        self.headers: dict[bytes, bytes] = {}
+        if self.chunks:
+            self.chunks = []
+        self.buffered_bytes = 0
+        self.keep_alive = False
+        self._framing_bytes = 0  # received since the last byte of body
+        self._head_bytes = 0  # received of a head that is not complete
+        self._received = 0  # with the last feed
+        if self._informational or self._repeats:
+            self._informational = self._repeats = 0
         self.state = HEAD
 
     def feed(self, data: bytes) -> None:
         """Take in what the connection received; never raises, look at `state`."""
-        self.has_bytes = True
         self._received = len(data)
         before = self.buffered_bytes
         try:
@@ -100,11 +103,12 @@ class Reply:
 
     def take(self) -> bytes:
         """The body bytes that came since the last time, as one piece; b"" if there are none."""
-        chunks = self.chunks
-        data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-        self.chunks = []
         self.buffered_bytes = 0
-        return data
+        chunks = self.chunks
+        if len(chunks) == 1:
+            return chunks.pop()
+        self.chunks = []
+        return b"".join(chunks)
 
     def end(self, error: Exception | None) -> None:
         """The connection ended: cleanly (None), which may be the body's end, or with an error."""
@@ -156,7 +160,8 @@ class Reply:
                 self._spoil("too many informational replies")
             return
         coding = headers.get(b"transfer-encoding")
-        if self._is_too_large(headers):
+        is_large = self._received > _MAX_HEAD_BYTES or len(headers) + self._repeats > _MAX_HEADERS
+        if is_large and self._is_too_large(headers):
             self._spoil("the head is too large")
         elif status < 200:
             self._spoil(f"status {status} was not asked for")

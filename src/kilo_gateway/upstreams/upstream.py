@@ -76,7 +76,7 @@ class Upstream:
         self._auth: Auth = auth
         self._manners = {profile.dialect: self._manner(profile.dialect)}
         self._list_head = self._head(auth, profile.headers | profile.models_headers)
-        self._targets: dict[tuple[str, str, str, bool], bytes] = {}
+        self._starts: dict[tuple[str, str, str, bool], _Start] = {}
         self._own_words = _own_words(account, pool.target)
 
     @override
@@ -98,28 +98,18 @@ class Upstream:
         dialect: str = "openai_chat",
     ) -> Coroutine[Any, Any, Exchange]:
         """Send one attempt in a dialect; when awaited gives the exchange once the head of the reply is in. Raises Fault."""
-        target = self._targets.get(
-            (call.operation, deployment.upstream_model, dialect, call.stream)
-        )
-        if target is None:
-            target = self._target(call, deployment, dialect)
-        manner = self._manners.get(dialect)
-        if manner is None:
-            manner = self._manners[dialect] = self._manner(dialect)
-        forward = manner.forward
-        if (
-            call.dialect != dialect
-        ):  # what its dialect's own headers and query say has no meaning here
-            forward = self._forward
+        start = self._starts.get((call.operation, deployment.upstream_model, dialect, call.stream))
+        if start is None:
+            start = self._start(call, deployment, dialect)
+        line, forward = start.line, start.forward
+        if call.dialect != dialect:
+            forward = (
+                self._forward
+            )  # what its dialect's own headers and query say has no meaning here
         elif call.query:
-            target += (b"&" if b"?" in target else b"?") + call.query
+            line += (b"&" if b"?" in line else b"?") + call.query
         forwarded = _forwarded(call.headers, forward) if forward else b""
-        head = b"POST %b HTTP/1.1\r\n%b%bcontent-length: %d\r\n\r\n" % (
-            target,
-            manner.head,
-            forwarded,
-            len(body),
-        )
+        head = b"%b%b%bcontent-length: %d\r\n\r\n" % (line, start.rest, forwarded, len(body))
         if self._gate is None:
             return send(self.pool, head, body, lane, deadline, on_sent)
         begin = partial(send, self.pool, head, body, lane, deadline, on_sent)
@@ -143,13 +133,17 @@ class Upstream:
         finally:
             exchange.close()
 
-    def _target(self, call: Call, deployment: Deployment, dialect: str) -> bytes:
+    def _start(self, call: Call, deployment: Deployment, dialect: str) -> "_Start":
         model = deployment.upstream_model
         usual = DIALECTS[dialect].path(call.operation, model, is_stream=call.stream)
         target = self._absolute(call_path(self.account.profile, call.operation, usual, model))
-        if len(self._targets) < _PATHS_KEPT:
-            self._targets[call.operation, model, dialect, call.stream] = target
-        return target
+        manner = self._manners.get(dialect)
+        if manner is None:
+            manner = self._manners[dialect] = self._manner(dialect)
+        start = _Start(b"POST " + target, manner.rest, manner.forward)
+        if len(self._starts) < _PATHS_KEPT:
+            self._starts[call.operation, model, dialect, call.stream] = start
+        return start
 
     def _manner(self, dialect: str) -> "_Manner":
         spoken = DIALECTS[dialect]
@@ -161,7 +155,8 @@ class Upstream:
             **spoken.upstream_headers,
             **self.account.profile.headers,
         }
-        return _Manner(self._head(self._auth, headers), self._forward | forward)
+        rest = b" HTTP/1.1\r\n" + self._head(self._auth, headers)
+        return _Manner(rest, self._forward | forward)
 
     def _absolute(self, path: str) -> bytes:
         if path.startswith(
@@ -196,9 +191,17 @@ class Upstream:
 
 
 class _Manner(msgspec.Struct, frozen=True):
-    """How calls of one dialect begin: the head without its first line and length, and which of the client's headers follow."""
+    """How calls of one dialect begin: the head behind the path, without the length, and which of the client's headers follow."""
 
-    head: bytes
+    rest: bytes
+    forward: frozenset[bytes]
+
+
+class _Start(msgspec.Struct, frozen=True):
+    """How calls of one dialect for one model begin: `line` ends where a query may follow; then as its manner says."""
+
+    line: bytes
+    rest: bytes
     forward: frozenset[bytes]
 
 
