@@ -16,6 +16,7 @@ LATE_IMPORTS = {
     "kilo_gateway/cli/check.py",
     "kilo_gateway/cli/database.py",
     "kilo_gateway/cli/explain.py",
+    "kilo_gateway/cli/explain_request.py",
     "kilo_gateway/cli/keys.py",
     "kilo_gateway/cli/models.py",
     "kilo_gateway/cli/serving.py",
