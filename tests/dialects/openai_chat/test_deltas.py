@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from openai.lib.streaming.chat import ChatCompletionStreamState
 from openai.types.chat import ChatCompletionChunk
 
 from kilo_gateway.core.fault import Fault, Kind
@@ -24,7 +25,7 @@ from kilo_gateway.dialects.answer import (
     collect,
     deltas_of,
 )
-from kilo_gateway.dialects.conversation import Text, Thinking, ToolCall
+from kilo_gateway.dialects.conversation import Citation, Text, Thinking, ToolCall
 from kilo_gateway.dialects.hub import Shown
 from kilo_gateway.dialects.openai_chat.answers import read_answer
 from kilo_gateway.dialects.openai_chat.deltas import Reader, Writer
@@ -193,6 +194,44 @@ def test_what_is_written_is_what_openais_own_types_take(file):
             continue
         for chunk in chunks_of(written(found, collect(found).usage)):
             ChatCompletionChunk.model_validate_json(json.dumps(chunk), strict=True)
+
+
+def test_openais_own_client_puts_a_stream_together():
+    answer = Answer(
+        (
+            *FULL.parts,
+            Thinking("more", "sig2", "anthropic"),
+            Text("end", citations=(Citation("https://y"),) * 2),
+        ),
+        "stop",
+    )
+    state = ChatCompletionStreamState()
+    for chunk in chunks_of(written(deltas_of(answer), FULL.usage)):
+        list(state.handle_chunk(ChatCompletionChunk.model_validate(chunk)))
+    message = state.get_final_completion().choices[0].message
+    told = message.model_dump()
+    assert message.content == "hello end"
+    assert [call.function.arguments for call in message.tool_calls or ()] == ['{"a":1}', "{}"]
+    details = [
+        (
+            one["type"],
+            one.get("text") or one.get("signature") or one.get("data") or one.get("summary"),
+        )
+        for one in told["reasoning_details"]
+    ]
+    assert details == [
+        ("reasoning.text", "signed"),
+        ("reasoning.summary", "sum"),
+        ("reasoning.encrypted", "seal"),
+        ("reasoning.encrypted", "mark"),
+        ("reasoning.text", "more"),
+    ]
+    assert told["reasoning_details"][0]["format"] == "anthropic-claude-v1"
+    assert [one["url_citation"]["url"] for one in told["annotations"]] == [
+        "https://x",
+        "https://y",
+        "https://y",
+    ]
 
 
 def test_a_whole_answer_comes_back_through_a_stream():

@@ -210,7 +210,10 @@ class Writer:
     def __init__(self, shown: Shown) -> None:
         self._shown = shown
         self._head = b""
-        self._details = 0
+        # Clients put the entries of a list together by their index, which counts from 0 in each list.
+        self._detail = -1
+        self._annotations = -1
+        self._images = -1
         self._is_thinking = False
         self._text_length = 0
         self._part_start = 0
@@ -300,11 +303,13 @@ class Writer:
                 self._has_refusal = True
                 return {"refusal": delta.text}
             case TextCited():
-                return {"annotations": [annotation_of(delta.citation, self._part_start)]}
+                self._annotations += 1
+                told = annotation_of(delta.citation, self._part_start)
+                return {"annotations": [{"index": self._annotations, **told}]}
             case TextSigned():
                 return {"extra_content": google_extra(delta.signature, delta.vendor)}
             case ThinkingSigned():
-                index = self._details if was_thinking else self._next_detail()
+                index = self._detail if was_thinking else self._next_detail()
                 return _details(signed_detail(delta.signature, delta.vendor, index))
             case ThinkingSealed():
                 index = self._next_detail()
@@ -312,7 +317,8 @@ class Writer:
             case MediaMade():
                 if delta.media.kind == "audio":
                     return {"audio": sound_of(delta.media)}
-                return {"images": [image_of(delta.media)]}
+                self._images += 1
+                return {"images": [{"index": self._images, **image_of(delta.media)}]}
             case OpaqueMade():
                 return _opaque(delta)
             case _:
@@ -323,13 +329,13 @@ class Writer:
         self._is_thinking = True
         if delta.begins or not was_thinking:
             self._next_detail()
-        detail = text_detail(delta.text, self._details, delta.id, is_summary=delta.is_summary)
+        detail = text_detail(delta.text, self._detail, delta.id, is_summary=delta.is_summary)
         text = delta.text
         return {"reasoning": text, "reasoning_content": text, "reasoning_details": [detail]}
 
     def _next_detail(self) -> int:
-        self._details += 1
-        return self._details
+        self._detail += 1
+        return self._detail
 
     def _call(self, delta: CallStarted) -> dict[str, Any]:
         self._calls[delta.index] = delta
