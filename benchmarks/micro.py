@@ -276,7 +276,7 @@ async def _show_calls(service: Any, key: str, wanted: str) -> None:
 
     async def call() -> None:
         if service.world.view.upstreams is not upstreams:  # it is renewed when prices are read
-            view = msgspec.structs.replace(service.world.view, upstreams=upstreams)
+            view = msgspec.structs.replace(service.world.view, upstreams=upstreams, approaches={})
             service.world = msgspec.structs.replace(service.world, view=view)
         client.done = asyncio.get_running_loop().create_future()
         protocol.data_received(wire)

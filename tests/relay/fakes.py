@@ -22,6 +22,7 @@ from kilo_gateway.core.grant import Grant
 from kilo_gateway.ledger.entry import Entry
 from kilo_gateway.ledger.journal import Journal
 from kilo_gateway.relay.relay import Relay
+from kilo_gateway.relay.run import Run
 from kilo_gateway.relay.settle import Books
 from kilo_gateway.relay.view import Terms, View
 from kilo_gateway.router.health import BreakerRule, Health
@@ -295,7 +296,7 @@ class Theatre:
 
     async def play(self, call: Call, reply: FakeReply) -> Fault | None:
         """Run one call to its end; gives the fault with which it ended, if nothing was sent."""
-        task = asyncio.ensure_future(self.relay.run(call, GRANT, reply, self.view))
+        task = asyncio.ensure_future(self._run(call, reply))
         reply.task = task
         try:
             await task
@@ -304,6 +305,15 @@ class Theatre:
         except asyncio.CancelledError:
             return None
         return None
+
+    async def _run(self, call: Call, reply: FakeReply) -> None:
+        run: Run | None = None
+        self.relay.let_in()
+        try:
+            run = self.relay.begin(call, GRANT, reply, self.view)
+            await run.go()
+        finally:
+            self.relay.let_out(run)
 
     def entries(self) -> list[Entry]:
         return self.journal.read_closed(1000)

@@ -38,7 +38,7 @@ async def test_a_running_call_is_waited_for_to_the_limit(theatre: Theatre) -> No
     playing = asyncio.ensure_future(theatre.play(make_call(stream=True), reply))
     await _until_running(theatre, reply)
     assert theatre.relay.running == 1
-    assert theatre.books.metrics.open_streams == 1
+    assert theatre.books.metrics.in_progress() == (1, 1)
     assert not await theatre.relay.wait_idle(0.01)
     waiting = asyncio.ensure_future(theatre.relay.wait_idle(5.0))
     await asyncio.sleep(0)

@@ -66,7 +66,7 @@ def _check_books(theatre: Theatre) -> None:
     assert [entry.opening.attempt for entry in theatre.settled] == list(range(1, len(settled) + 1))
     assert all(exchange.closed for exchange in theatre.stage.exchanges)
     assert theatre.relay.running == 0
-    assert (theatre.books.metrics.open_calls, theatre.books.metrics.open_streams) == (0, 0)
+    assert theatre.books.metrics.in_progress() == (0, 0)
 
 
 def _check_answer(theatre: Theatre, reply: FakeReply, fault: Fault | None, happening: str) -> None:

@@ -28,7 +28,7 @@ def metrics():
     metrics.faults["invalid_request"] += 3
     metrics.breaker_openings["openai/gpt-5"] += 1
     metrics.overhead.observe(0.0002)
-    metrics.open_calls = 7
+    metrics.in_progress = lambda: (7, 0)
     metrics.gauges["kilo_gateway_upstream_connections"] = lambda: {"my openai idle": 2.0}
     metrics.gauges["kilo_gateway_ledger"] = lambda: {"waiting": 4.0, "open": 1.0}
     return metrics

@@ -28,6 +28,7 @@ class Call(msgspec.Struct, frozen=True):
     anew from them, so a Call never changes. `model` is what was asked (trimmed), `models` the further ones in the
     client's order. `arrived` is monotonic seconds, `received_at` seconds since the epoch. `patience` is how long the
     client is ready to wait for the first byte, in seconds. `headers` are those that some vendors want passed on.
+    `entry_id` is what the first attempt is recorded under, if the call's own id was made from it.
     """
 
     id: str
@@ -46,3 +47,4 @@ class Call(msgspec.Struct, frozen=True):
     hints: Hints = NO_HINTS
     headers: dict[bytes, bytes] = {}
     patience: float = 600.0
+    entry_id: str = ""

@@ -10,7 +10,7 @@ from kilo_gateway.edge.generate import generate
 from kilo_gateway.edge.listing import Pages, gemini_models, models, providers
 from kilo_gateway.edge.probes import Shown
 from kilo_gateway.edge.reply import WireReply
-from kilo_gateway.edge.request import ClientGoneError, Inbound
+from kilo_gateway.edge.request import ClientGoneError, HeaderMap, Inbound
 from kilo_gateway.edge.routes import ROUTES, Route, dialect_of, find, is_api, is_later
 from kilo_gateway.edge.service import Service
 from kilo_gateway.relay.reply import Lines
@@ -37,8 +37,11 @@ class EdgeApp:
     async def __call__(self, inbound: Inbound, reply: WireReply) -> None:
         """Answer one request."""
         headers = inbound.headers
-        given = headers.get(b"x-request-id")
-        inbound.id = self._request_id(given)
+        ident = _own_id(headers)
+        if ident is None:
+            inbound.entry_id = self._service.new_id()
+            ident = f"req_{inbound.entry_id}"
+        inbound.id = ident
         if b"origin" in headers:
             reply.extra = self._cors(headers[b"origin"])
         try:
@@ -67,14 +70,6 @@ class EdgeApp:
             await self._answer(unknown, inbound, reply)
         finally:
             reply.detach()
-
-    def _request_id(self, given: bytes | None) -> str:
-        """The client's own id of the request if it is a sane one, else a new one."""
-        if given is not None:
-            text = given.decode("latin-1")
-            if 0 < len(text) <= _REQUEST_ID_CHARACTERS and text.isascii() and text.isprintable():
-                return text
-        return f"req_{self._service.new_id()}"
 
     def _cors(self, origin: bytes) -> Lines:
         allowed = self._service.world.limits.cors_origins
@@ -146,6 +141,16 @@ class EdgeApp:
         if b"x-request-id: " not in headers:
             headers += b"x-request-id: %b\r\n" % inbound.id.encode()
         await reply.whole(status, headers, body)
+
+
+def _own_id(headers: HeaderMap) -> str | None:
+    """The client's own id of the request, if it gave a sane one."""
+    given = headers.get(b"x-request-id")
+    if given is None:
+        return None
+    text = given.decode("latin-1")
+    is_sane = 0 < len(text) <= _REQUEST_ID_CHARACTERS and text.isascii() and text.isprintable()
+    return text if is_sane else None
 
 
 def _no_such_path(path: str, method: str) -> Fault:

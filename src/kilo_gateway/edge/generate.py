@@ -13,6 +13,7 @@ from kilo_gateway.edge.reply import WireReply
 from kilo_gateway.edge.request import Inbound, credential, read_body, unpacked
 from kilo_gateway.edge.routes import Route
 from kilo_gateway.edge.service import Service
+from kilo_gateway.relay.run import Run
 
 _KEYS_WAIT_S = 5.0
 # What a query says to us: a credential, or how a Gemini client wants its stream.
@@ -30,6 +31,7 @@ async def generate(
             retry_after=1.0,
         )
     relay = service.relay
+    run: Run | None = None
     relay.let_in()
     try:
         headers, repeat = inbound.headers, inbound.repeat
@@ -66,13 +68,15 @@ async def generate(
             caller.hints,
             headers,
             world.limits.patience_s,
+            inbound.entry_id,
         )
         if operation == "count_tokens" and not counts_upstream(call, world.view.names):
             await send_estimate(call, grant, reply, world.view, service.clock)
             return
-        await relay.run(call, grant, reply, world.view)
+        run = relay.begin(call, grant, reply, world.view)
+        await run.go()
     finally:
-        relay.let_out()
+        relay.let_out(run)
 
 
 def _key(route: Route, inbound: Inbound) -> bytes | None:

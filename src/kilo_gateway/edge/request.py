@@ -42,6 +42,7 @@ class Inbound(msgspec.Struct, eq=False):
     id: str = ""
     repeat: "Repeat | None" = None
     dialect: str = "openai_chat"
+    entry_id: str = ""
 
 
 class ClientGoneError(Exception):

@@ -28,15 +28,16 @@ class Relay:
         self._tasks = tasks
         self._runs: set[Run] = set()
         self._is_idle = asyncio.Event()
-        self._arriving = 0
+        self._inside = 0
+        books.metrics.in_progress = self._counts
 
     @property
     def running(self) -> int:
         """Calls in progress."""
         return len(self._runs)
 
-    async def run(self, call: Call, grant: Grant, reply: Reply, view: View) -> None:
-        """Answer one call. Raises Fault if nothing was sent to the client."""
+    def begin(self, call: Call, grant: Grant, reply: Reply, view: View) -> Run:
+        """Plan a call: its run, to be awaited. Raises Fault if there is no way to answer it."""
         books = self._books
         candidates = None
         if not call.models:
@@ -54,38 +55,33 @@ class Relay:
             at = Circumstances(books.health, call.arrived, self._dice)
             candidates = plan(asked, grant, view.names, at).candidates
         run = Run(call, grant, candidates, reply, view, books, call.arrived)
-        metrics = books.metrics
         self._runs.add(run)
-        metrics.open_calls += 1
-        metrics.open_streams += call.stream
-        try:
-            await run.go()
-        finally:
-            self._runs.discard(run)
-            if not self._arriving and not self._runs:
-                self._is_idle.set()
-            metrics.open_calls -= 1
-            metrics.open_streams -= call.stream
+        return run
 
     @property
     def in_progress(self) -> int:
         """Calls in progress, those whose body is still arriving included."""
-        return max(self._arriving, len(self._runs))
+        return self._inside
 
     def let_in(self) -> None:
         """A call begins: it is in progress while its body is still on its way. `let_out` must follow."""
-        self._arriving += 1
+        self._inside += 1
 
-    def let_out(self) -> None:
-        """A call has ended."""
-        self._arriving -= 1
-        if not self._arriving and not self._runs:
+    def let_out(self, run: Run | None) -> None:
+        """A call has ended, with its run if it came so far."""
+        if run is not None:
+            self._runs.discard(run)
+        self._inside -= 1
+        if not self._inside:
             self._is_idle.set()
+
+    def _counts(self) -> tuple[int, int]:
+        return len(self._runs), sum(run.call.stream for run in self._runs)
 
     async def wait_idle(self, timeout_s: float) -> bool:
         """Wait until no call is in progress; False if some still are after that time."""
         self._is_idle.clear()
-        if not self._runs and not self._arriving:
+        if not self._inside:
             return True
         try:
             async with asyncio.timeout(timeout_s):

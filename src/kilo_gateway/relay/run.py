@@ -179,25 +179,21 @@ class Run(msgspec.Struct, eq=False):
 
     async def _try(self, attempt: Attempt) -> None:
         """One attempt, to the end of the client's answer. Raises Fault."""
-        call, deployment, books = self.call, attempt.deployment, self.books
-        upstream = self.view.upstreams[deployment.upstream]
-        spoken = deployment.spoken(call.dialect, call.operation) or deployment.dialect
-        way = self.way = passage(call.dialect, spoken)
-        mending = self.view.mending
-        rules = mending.rules_of(call.dialect, deployment, upstream.quirks)
-        if rules.may_mend(call.fields) and call.operation == "chat":
-            mended = mending.mend(rules, call, self.grant, deployment.upstream)
+        call, deployment, view = self.call, attempt.deployment, self.view
+        approach = view.approach(call.dialect, call.operation, deployment)
+        upstream, rules = approach.upstream, approach.rules
+        way = self.way = approach.passage
+        if rules is not None and rules.may_mend(call.fields):
+            mended = view.mending.mend(rules, call, self.grant, deployment.upstream)
             attempt.mended = mended.applied
             call = msgspec.structs.replace(call, fields=mended.fields)
         if not way.is_identity:
-            self.marks = books.marks.of(self.grant.key_id)
+            self.marks = self.books.marks.of(self.grant.key_id)
         sent = way.outbound(call, deployment, upstream.quirks, self.marks)
         attempt.dropped = sent.dropped
-        if attempt.number == 1:
-            books.metrics.overhead.observe(attempt.started - call.arrived)
         deadline = min(attempt.started + upstream.first_byte_s, call.arrived + call.patience)
         exchange = await upstream.send(
-            call, deployment, sent.body, self.grant.key_id, deadline, attempt.sent, spoken
+            call, deployment, sent.body, self.grant.key_id, deadline, attempt.sent, approach.spoken
         )
         try:
             status = attempt.status = exchange.status

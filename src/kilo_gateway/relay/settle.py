@@ -72,7 +72,11 @@ class Books:
 
     def open(self, call: Call, grant: Grant, number: int, deployment: Deployment) -> Attempt:
         """Begin an attempt: it is in the journal before anything is sent. Raises Fault store_unavailable."""
-        opening = _opening(self.new_id(), call, grant, number, deployment, self.clock.wall())
+        if number == 1:
+            ident, opened_at = call.entry_id or self.new_id(), call.received_at
+        else:
+            ident, opened_at = self.new_id(), self.clock.wall()
+        opening = _opening(ident, call, grant, number, deployment, opened_at)
         self.journal.open(opening)
         started = self.clock.monotonic()
         self.health.started(deployment.id, started)
@@ -126,6 +130,9 @@ class Books:
 
     def _count(self, written: list[tuple[Call, Attempt, Entry]]) -> None:
         metrics = self.metrics
+        metrics.overhead.observe(
+            *[one.started - call.arrived for call, one, _ in written if one.number == 1]
+        )
         kinds: dict[tuple[str, str, str], list[tuple[Attempt, Entry]]] = {}
         for call, attempt, entry in written:
             deployment = attempt.deployment

@@ -2,9 +2,14 @@
 
 import msgspec
 
+from kilo_gateway.core.deployment import Deployment, Operation
+from kilo_gateway.dialects.rules.rule import Rules
+from kilo_gateway.dialects.translate import Passage, passage
 from kilo_gateway.relay.mending import NO_MENDING, Mending
 from kilo_gateway.router.planner import World
-from kilo_gateway.upstreams.upstream import Upstreams
+from kilo_gateway.upstreams.upstream import Upstream, Upstreams
+
+_KEPT = 10_000
 
 
 class Terms(msgspec.Struct, frozen=True):
@@ -22,10 +27,41 @@ class Terms(msgspec.Struct, frozen=True):
     comment_interval_s: float = 15.0
 
 
+class Approach(msgspec.Struct, frozen=True):
+    """How calls of one dialect and operation are made at a deployment: by which upstream, spoken how, after which rules."""
+
+    upstream: Upstream
+    spoken: str
+    passage: Passage
+    rules: Rules | None
+
+
 class View(msgspec.Struct, frozen=True):
-    """The names that route, the upstreams behind them, the terms, and the repair rules in force."""
+    """The names that route, the upstreams behind them, the terms, and the repair rules in force.
+
+    What follows from these alone is worked out once and kept in `approaches`.
+    """
 
     names: World
     upstreams: Upstreams
     terms: Terms
     mending: Mending = NO_MENDING
+    approaches: dict[tuple[str, str, str], Approach] = {}
+
+    def approach(self, dialect: str, operation: Operation, deployment: Deployment) -> Approach:
+        """How a client's call of that dialect and operation is made at the deployment."""
+        key = (deployment.id, dialect, operation)
+        approach = self.approaches.get(key)
+        if approach is None:
+            approach = self._approach(dialect, operation, deployment)
+            if len(self.approaches) < _KEPT:
+                self.approaches[key] = approach
+        return approach
+
+    def _approach(self, dialect: str, operation: Operation, deployment: Deployment) -> Approach:
+        upstream = self.upstreams[deployment.upstream]
+        spoken = deployment.spoken(dialect, operation) or deployment.dialect
+        rules: Rules | None = None
+        if operation == "chat":
+            rules = self.mending.rules_of(dialect, deployment, upstream.quirks)
+        return Approach(upstream, spoken, passage(dialect, spoken), rules)

@@ -71,7 +71,7 @@ class Health:
     def closed_until(self, deployment_id: str, now: float) -> float | None:
         """When a deployment that may not be asked now may be asked again; None if it may be asked now."""
         record = self._records.get(deployment_id)
-        if record is None:
+        if record is None or (record.open_until is None and record.probe_until is None):
             return None
         until = max(record.open_until or 0.0, record.probe_until or 0.0)
         return until if now < until else None

@@ -98,8 +98,9 @@ def _whole_process(metrics: Metrics) -> Iterable[Metric]:
     yield openings
     yield _single("kilo_gateway_overhead_seconds", metrics.overhead)
     yield _single("kilo_gateway_loop_lag_seconds", metrics.loop_lag)
-    yield _number("kilo_gateway_open_calls", metrics.open_calls)
-    yield _number("kilo_gateway_open_streams", metrics.open_streams)
+    calls, streams = metrics.in_progress()
+    yield _number("kilo_gateway_open_calls", calls)
+    yield _number("kilo_gateway_open_streams", streams)
     for name, read in metrics.gauges.items():
         gauge = _gauge(name, ("name", "state") if "upstream" in name else ("state",))
         for label, value in read().items():

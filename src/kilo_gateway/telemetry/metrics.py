@@ -111,15 +111,17 @@ class Series:
 
 
 class Metrics:
-    """All numbers of one process. One event loop writes them."""
+    """All numbers of one process. One event loop writes them.
+
+    `in_progress` tells how many calls run at the moment, and how many of them are streams.
+    """
 
     def __init__(self) -> None:
         self.series: dict[tuple[str, str, str], Series] = {}
         self.faults: Counter[str] = Counter()
         self.overhead = Histogram(OVERHEAD_BUCKETS)
         self.loop_lag = Histogram(OVERHEAD_BUCKETS)
-        self.open_calls = 0
-        self.open_streams = 0
+        self.in_progress: Callable[[], tuple[int, int]] = lambda: (0, 0)
         self.breaker_openings: Counter[str] = Counter()
         self.gauges: dict[str, Callable[[], dict[str, float]]] = {}
 
