@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, replace
 
-from genesis.core.events import AgentEvent, ApprovalAsked
+from genesis.core.events import AgentEvent, ApprovalAsked, TurnEnded
 from genesis.core.fault import GenesisError
 from genesis.core.message import UserMessage
 from genesis.session.approval import Decision, Policy, Remembered
@@ -48,6 +48,10 @@ class Agent:
         if task is not None:
             task.cancel()
 
+    def forget(self, session_id: str) -> None:
+        """What the person allowed in the session is asked about again."""
+        self._remembered.pop(session_id, None)
+
     async def run_turn(
         self,
         session: Session,
@@ -70,7 +74,9 @@ class Agent:
         try:
             while (event := await events.get()) is not None:
                 yield event
-            if not task.cancelled():
+            if task.cancelled():  # it was stopped before it began
+                yield TurnEnded("aborted")
+            else:
                 task.result()
         finally:
             await _stopped(task)

@@ -21,6 +21,8 @@ from genesis.tools.printable import on_one_line
 
 # The word that takes a choice back.
 DEFAULT = "default"
+# A daemon lives for weeks: what has not been used for long is read from its file again.
+MOST_OPEN = 256
 
 
 class Facts(Protocol):
@@ -52,7 +54,7 @@ class Facts(Protocol):
 
 
 class LocalConversation:
-    """Sessions that are open stay open: an approval or a stop finds its turn here."""
+    """Sessions that are open stay open, the most recently used ones: an approval or a stop finds its turn here."""
 
     def __init__(self, store: SessionStore, agent: Agent, facts: Facts) -> None:
         self.store = store
@@ -70,7 +72,7 @@ class LocalConversation:
         if session_id is None:
             place = self.agent.means.place(workspace)
             session = self.store.create(str(place.workspace.root))
-            self._sessions[session.id] = session
+            self._keep(session)
         else:
             session = self._session(session_id)
         ref = self._ref(session)
@@ -173,10 +175,19 @@ class LocalConversation:
         if opened is None:
             whole = self.store.find(session_id)
             opened = self._sessions.get(whole) or self.store.open(whole)
-            self._sessions[whole] = opened
         elif not self.agent.is_running(opened.id):
             opened.refresh()
+        self._keep(opened)
         return opened
+
+    def _keep(self, session: Session) -> None:
+        """Keep it open as the last one used; the one that was not used for longest, and does not answer, is closed."""
+        self._sessions.pop(session.id, None)
+        idle = (name for name in self._sessions if not self.agent.is_running(name))
+        if len(self._sessions) >= MOST_OPEN and (oldest := next(idle, None)) is not None:
+            del self._sessions[oldest]
+            self.agent.forget(oldest)
+        self._sessions[session.id] = session
 
     def _chosen(self, session: Session) -> ModelRef | None:
         return parse(session.chosen.model) if session.chosen.model else None

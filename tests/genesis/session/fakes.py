@@ -13,6 +13,7 @@ from genesis.core.events import (
     StreamEvent,
     TextDelta,
     ToolCallReady,
+    TurnEnded,
 )
 from genesis.core.message import TextBlock, UserMessage
 from genesis.core.model import Model
@@ -133,6 +134,15 @@ class World:
     async def turn(self, text: str = "hi") -> list[AgentEvent]:
         events = self.agent.run_turn(self.session, said(text), approve=self.approve)
         return [event async for event in events]
+
+
+def kinds(events: Sequence[AgentEvent]) -> list[str]:
+    return [type(event).__name__ for event in events]
+
+
+def ended(events: Sequence[AgentEvent]) -> TurnEnded:
+    assert isinstance(events[-1], TurnEnded)
+    return events[-1]
 
 
 async def until(condition: Callable[[], bool]) -> None:

@@ -1,38 +1,23 @@
 """One turn: requests, tools, failover, compaction, and every way to end."""
 
-import asyncio
-from contextlib import aclosing
 from pathlib import Path
 
 import pytest
 
 from genesis.core.events import (
-    ApprovalAsked,
-    MessageEnded,
     Notice,
     StreamEnd,
     TextDelta,
     ThinkingDelta,
     ToolCallReady,
-    ToolEnded,
     ToolStarted,
-    TurnEnded,
     TurnStarted,
 )
 from genesis.core.fault import AuthMissingError, ProviderError
 from genesis.core.message import AssistantMessage, ThinkingBlock, ToolResultMessage, text_of
 from genesis.session.approval import Policy
 from genesis.session.turn import MOST_REQUESTS, Choice
-from tests.genesis.session.fakes import KEY, FakeProvider, World, answer, calls, said, until
-
-
-def kinds(events: list[object]) -> list[str]:
-    return [type(event).__name__ for event in events]
-
-
-def ended(events: list[object]) -> TurnEnded:
-    assert isinstance(events[-1], TurnEnded)
-    return events[-1]
+from tests.genesis.session.fakes import FakeProvider, World, answer, calls, ended, kinds, said
 
 
 async def test_an_answer_is_told_and_saved(tmp_path: Path) -> None:
@@ -78,97 +63,6 @@ async def test_a_tool_runs_and_the_model_reads_its_result(tmp_path: Path) -> Non
     assert isinstance(result, ToolResultMessage)
     assert text_of(result) == "     1\tone"
     assert world.asked == []
-
-
-async def test_calls_that_read_run_side_by_side_and_results_keep_their_order(
-    tmp_path: Path,
-) -> None:
-    pairs = [("read", f'{{"path":"{name}"}}') for name in "abc"]
-    world = World(tmp_path, FakeProvider(calls(*pairs), answer("done")))
-    for name in "abc":
-        (world.root / name).write_text(name)
-    events = await world.turn()
-    starts = [i for i, kind in enumerate(kinds(events)) if kind == "ToolStarted"]
-    first_end = kinds(events).index("ToolEnded")
-    assert all(start < first_end for start in starts)
-    results = [m for m in world.session.messages if isinstance(m, ToolResultMessage)]
-    assert [text_of(one)[-1] for one in results] == ["a", "b", "c"]
-
-
-async def test_a_write_is_asked_about_with_its_diff(tmp_path: Path) -> None:
-    script = calls(("write", '{"path":"new.txt","content":"one\\n"}'))
-    world = World(tmp_path, FakeProvider(script, answer("done")))
-    events = await world.turn()
-    assert "+one" in world.asked[0].detail
-    assert any(isinstance(event, ApprovalAsked) for event in events)
-    assert (world.root / "new.txt").read_text() == "one\n"
-
-
-async def test_a_denied_call_changes_nothing_and_the_model_is_told(tmp_path: Path) -> None:
-    provider = FakeProvider(calls(("exec", '{"command":"touch x"}')), answer("ok"))
-    world = World(tmp_path, provider)
-    world.decision = "deny"
-    await world.turn()
-    assert not (world.root / "x").exists()
-    assert "denied" in text_of(provider.requests[1].messages[-1])
-
-
-async def test_a_danger_is_named_first(tmp_path: Path) -> None:
-    world = World(
-        tmp_path, FakeProvider(calls(("exec", '{"command":"git push -f"}')), answer("ok"))
-    )
-    world.decision = "deny"
-    await world.turn()
-    assert world.asked[0].summary == "exec: careful, it overwrites a remote branch — git push -f"
-    assert world.asked[0].detail == "git push -f"
-
-
-async def test_always_is_remembered_for_the_same_command(tmp_path: Path) -> None:
-    same = ("exec", '{"command":"true"}')
-    world = World(tmp_path, FakeProvider(calls(same), calls(same), answer("ok")))
-    world.decision = "always"
-    await world.turn()
-    assert len(world.asked) == 1
-
-
-async def test_where_nobody_can_be_asked_the_model_is_told(tmp_path: Path) -> None:
-    provider = FakeProvider(calls(("exec", '{"command":"true"}')), answer("ok"))
-    world = World(tmp_path, provider, Policy("ask", can_ask=False))
-    await world.turn()
-    assert world.asked == []
-    assert "nobody can be asked" in text_of(provider.requests[1].messages[-1])
-
-
-@pytest.mark.parametrize(
-    ("pair", "words"),
-    [
-        (("nope", "{}"), "There is no tool nope"),
-        (("read", "{"), "no JSON object"),
-        (("read", '{"pth":"a"}'), "not usable"),
-        (("read", '{"path":"missing"}'), "does not exist"),
-        (("read", '{"path":"../home/.genesis/x"}'), "private state"),
-        (("exec", '{"command":"cat ~/.genesis/agents/main/agent/auth-profiles.json"}'), "private state"),
-    ],
-)  # fmt: skip
-async def test_what_cannot_be_done_is_a_result(
-    tmp_path: Path, pair: tuple[str, str], words: str
-) -> None:
-    provider = FakeProvider(calls(pair), answer("ok"))
-    world = World(tmp_path, provider)
-    await world.turn()
-    result = provider.requests[1].messages[-1]
-    assert isinstance(result, ToolResultMessage)
-    assert result.is_error
-    assert words in text_of(result)
-
-
-async def test_a_key_in_a_file_does_not_reach_the_model_or_the_transcript(tmp_path: Path) -> None:
-    provider = FakeProvider(calls(("read", '{"path":"a"}')), answer("ok"))
-    world = World(tmp_path, provider)
-    (world.root / "a").write_text(f"KEY={KEY}\n")
-    await world.turn()
-    assert KEY not in text_of(provider.requests[1].messages[-1])
-    assert KEY not in world.session.path.read_text()
 
 
 async def test_a_model_that_calls_without_end_is_stopped(tmp_path: Path) -> None:
@@ -228,89 +122,6 @@ async def test_a_missing_key_has_its_sentence(tmp_path: Path) -> None:
 async def test_an_empty_stream_is_a_timeout(tmp_path: Path) -> None:
     events = await World(tmp_path, FakeProvider([])).turn()
     assert ended(events).error == "LLM request timed out."
-
-
-async def test_closing_the_events_saves_what_was_streamed(tmp_path: Path) -> None:
-    provider = FakeProvider([TextDelta("half "), TextDelta("an answer"), asyncio.Event()])
-    world = World(tmp_path, provider)
-    turn = world.agent.run_turn(world.session, said("hi"), approve=world.approve)
-    async with aclosing(turn):
-        async for event in turn:
-            if event == TextDelta("an answer"):
-                break
-    saved = world.session.messages[-1]
-    assert (text_of(saved), saved.stop_reason) == ("half an answer", "aborted")
-    assert provider.closed == 1
-    assert not world.agent.is_running(world.session.id)
-
-
-async def test_stopping_ends_the_turn_as_aborted(tmp_path: Path) -> None:
-    world = World(tmp_path, FakeProvider([TextDelta("half"), asyncio.Event()]))
-    events = []
-    async for event in world.agent.run_turn(world.session, said("x"), approve=world.approve):
-        events.append(event)
-        if isinstance(event, TextDelta):
-            world.agent.stop(world.session.id)
-    assert ended(events).stop_reason == "aborted"
-    assert any(isinstance(event, MessageEnded) for event in events)
-
-
-async def test_stopping_before_the_first_byte_leaves_a_valid_transcript(tmp_path: Path) -> None:
-    world = World(tmp_path, FakeProvider([asyncio.Event()]))
-    events = []
-    async for event in world.agent.run_turn(world.session, said("x"), approve=world.approve):
-        events.append(event)
-        world.agent.stop(world.session.id)
-    assert ended(events).stop_reason == "aborted"
-    assert world.session.messages[-1].content == ()
-
-
-async def test_stopping_at_a_question_gives_every_call_a_result(tmp_path: Path) -> None:
-    pairs = [("read", '{"path":"."}'), ("exec", '{"command":"true"}'), ("exec", '{"command":"id"}')]
-    world = World(tmp_path, FakeProvider(calls(*pairs)))
-    never = asyncio.Event()
-
-    async def wait(asked: ApprovalAsked) -> str:
-        world.asked.append(asked)
-        await never.wait()
-        return "once"
-
-    turn = world.agent.run_turn(world.session, said("x"), approve=wait)
-    events = []
-
-    async def follow() -> None:
-        events.extend([event async for event in turn])
-
-    task = asyncio.ensure_future(follow())
-    await until(lambda: bool(world.asked))
-    world.agent.stop(world.session.id)
-    await task
-    results = [m for m in world.session.messages if isinstance(m, ToolResultMessage)]
-    assert [one.tool_call_id for one in results] == ["call_0", "call_1", "call_2"]
-    assert [one.is_error for one in results] == [False, True, True]
-    assert ended(events).stop_reason == "aborted"
-
-
-async def test_stopping_a_command_ends_it(tmp_path: Path) -> None:
-    script = calls(("exec", '{"command":"echo $$ > pid; exec sleep 1000"}'))
-    world = World(tmp_path, FakeProvider(script))
-    task = asyncio.ensure_future(world.turn())
-    pid = world.root / "pid"
-    while not (pid.exists() and pid.read_text().strip()):
-        await asyncio.sleep(0.01)
-    world.agent.stop(world.session.id)
-    events = await task
-    assert ended(events).stop_reason == "aborted"
-    assert not Path(f"/proc/{pid.read_text().strip()}").exists()
-
-
-async def test_a_session_answers_one_thing_at_a_time(tmp_path: Path) -> None:
-    world = World(tmp_path, FakeProvider([TextDelta("x"), asyncio.Event()]))
-    first = world.agent.run_turn(world.session, said("a"), approve=world.approve)
-    await anext(first)
-    with pytest.raises(Exception, match="still answering"):
-        await anext(world.agent.run_turn(world.session, said("b"), approve=world.approve))
-    await first.aclose()
 
 
 async def test_another_process_that_answers_is_told_of(tmp_path: Path) -> None:
@@ -385,10 +196,3 @@ async def test_nothing_to_compact_is_said(tmp_path: Path) -> None:
     world = World(tmp_path, FakeProvider(answer("x")))
     with pytest.raises(Exception, match="nothing to shorten"):
         await world.agent.compact(world.session, Choice())
-
-
-async def test_tool_ends_follow_tool_starts(tmp_path: Path) -> None:
-    world = World(tmp_path, FakeProvider(calls(("nope", "{}")), answer("ok")))
-    events = await world.turn()
-    order = [type(e) for e in events if isinstance(e, ToolStarted | ToolEnded)]
-    assert order == [ToolStarted, ToolEnded]
