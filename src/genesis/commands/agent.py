@@ -3,6 +3,8 @@
 import asyncio
 import os
 import sys
+from collections.abc import Coroutine
+from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from genesis.commands.one_shot import Question
 
 INTERRUPTED = 130
+MOST_PIPED = 8_000_000
+WITHOUT_APPROVE = 'With gateway.mode "remote" the daemon\'s settings say what tools may do: --approve needs --local.'
 
 
 def register(app: typer.Typer) -> None:
@@ -30,7 +34,7 @@ def agent(
     thinking: Annotated[str | None, typer.Option("--thinking", help="How much it thinks: off, minimal, low, medium, high.")] = None,
     model: Annotated[str | None, typer.Option("--model", help="Which model answers: provider/model, or an alias.")] = None,
     session: Annotated[str | None, typer.Option("--session", help='Go on with this session: its id, the beginning of it, or "last".')] = None,
-    local: Annotated[bool, typer.Option("--local", help="Run in this process; a one-shot run always does.")] = False,
+    local: Annotated[bool, typer.Option("--local", help='Run in this process, even if gateway.mode is "remote".')] = False,
     timeout: Annotated[float | None, typer.Option("--timeout", help="Stop after so many seconds (agents.defaults.timeoutSeconds, else 600); 0: never.")] = None,
     approve: Annotated[str | None, typer.Option("--approve", help="What tools may do: ask, allow-list, read-only, all (tools.approval).")] = None,
     workspace: Annotated[str | None, typer.Option("--workspace", help="The folder where the agent works.")] = None,
@@ -40,30 +44,46 @@ def agent(
     Without a terminal nobody can be asked: a tool that needs approval is refused, and the model is told so. Exit codes:
     0 answered, 1 failed, 124 took too long, 130 interrupted.
     """
-    del local
     text = _text(message)
     if not text.strip():
         raise GenesisError("There is no message. Give one with --message, or pipe it in.")
     genesis = _opened(approve, workspace, timeout)
-    _require_key(genesis, model)
     from genesis.commands.one_shot import Question
 
     question = Question(text, session, model, thinking, is_json=json)
-    raise typer.Exit(_answered(genesis, question))
+    if genesis.loaded.settings.gateway.mode == "remote" and not local:
+        if approve is not None:
+            raise GenesisError(WITHOUT_APPROVE)
+        raise typer.Exit(_run(_answered_there(genesis, question, workspace or "", timeout)))
+    _require_key(genesis, model)
+    raise typer.Exit(_run(_answered(genesis, question)))
 
 
-def _answered(genesis: "Genesis", question: "Question") -> int:
+async def _answered(genesis: "Genesis", question: "Question") -> int:
     from genesis.commands.one_shot import OneShot
 
-    async def run() -> int:
-        try:
-            shot = OneShot(genesis.conversation, sys.stdin, sys.stdout, sys.stderr)
-            return await shot.run(question)
-        finally:
-            await genesis.aclose()
+    async with aclosing(genesis):
+        return await OneShot(genesis.conversation, sys.stdin, sys.stdout, sys.stderr).run(question)
 
+
+async def _answered_there(
+    genesis: "Genesis", question: "Question", workspace: str, limit_s: float | None
+) -> int:
+    """By the daemon elsewhere."""
+    from genesis.commands.one_shot import OneShot
+    from genesis.daemon.remote import UNENCRYPTED, connected, remote_of
+
+    async with aclosing(genesis):
+        remote = remote_of(genesis.loaded, os.environ)
+    if remote.is_readable:
+        _warn(UNENCRYPTED)
+    async with aclosing(await connected(remote, workspace=workspace, limit_s=limit_s)) as there:
+        return await OneShot(there, sys.stdin, sys.stdout, sys.stderr).run(question)
+
+
+def _run(work: Coroutine[None, None, int]) -> int:
     try:
-        return asyncio.run(run())
+        return asyncio.run(work)
     except (KeyboardInterrupt, asyncio.CancelledError):
         return INTERRUPTED
 
@@ -94,9 +114,14 @@ def _require_key(genesis: "Genesis", model: str | None) -> None:
 
 
 def _text(message: str) -> str:
-    piped = "" if sys.stdin.isatty() else sys.stdin.read()
+    piped = "" if sys.stdin.isatty() and message != "-" else sys.stdin.read(MOST_PIPED + 1)
+    if len(piped) > MOST_PIPED:
+        raise GenesisError(
+            f"What is piped in has more than {MOST_PIPED:,} characters, which no model reads. "
+            "Keep it in a file of the workspace and name the file in the message."
+        )
     if message == "-":
-        return sys.stdin.read() if sys.stdin.isatty() else piped
+        return piped
     return f"{message}\n\n{piped}" if piped.strip() else message
 
 

@@ -4,9 +4,9 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +19,7 @@ from genesis.config.shell_env import RememberedShell
 from genesis.core.fault import GenesisError
 
 if TYPE_CHECKING:
+    from genesis.daemon.client import DaemonConversation
     from genesis.screen.launch import ChatPlan, Look
     from genesis.session.conversation import Conversation
 
@@ -35,6 +36,26 @@ class Options:
     thinking: str | None = None
     workspace: Path | None = None
     is_local: bool = False
+
+
+@dataclass(frozen=True)
+class Found:
+    """The conversation, who runs it and where the agent works (None: the daemon chooses)."""
+
+    conversation: "Conversation"
+    where: str
+    workspace: Path | None
+    daemon: "DaemonConversation | None" = None
+
+    def hang_up(self) -> None:
+        """The terminal is gone."""
+        if self.daemon is not None:
+            self.daemon.leave()
+
+    async def aclose(self) -> None:
+        """Leave the daemon."""
+        if self.daemon is not None:
+            await self.daemon.aclose()
 
 
 def register(app: typer.Typer) -> None:
@@ -85,54 +106,75 @@ def chat(
 async def _run(options: Options) -> int:
     from genesis.screen.launch import Streams, open_chat
 
-    paths = Paths.of(os.environ)
     shell = RememberedShell()
-    loaded = load(paths, os.environ, folder=Path.cwd(), run_shell=shell).require()
+    loaded = load(Paths.of(os.environ), os.environ, folder=Path.cwd(), run_shell=shell).require()
     streams = Streams(sys.stdin, sys.stdout, sys.stderr)
     can_ask = streams.is_terminal(os.environ)
-    found = _conversation(loaded, options, shell, can_ask=can_ask)
-    async with found as (conversation, where, on_hangup):
-        plan = replace(_plan(paths, loaded, options, where), on_hangup=on_hangup)
-        return await open_chat(conversation, plan, streams, os.environ)
+    async with _conversation(loaded, options, shell, can_ask=can_ask) as found:
+        plan = _plan(loaded, options, found)
+        return await open_chat(found.conversation, plan, streams, os.environ)
 
 
 @asynccontextmanager
 async def _conversation(
     loaded: Loaded, options: Options, shell: RememberedShell, *, can_ask: bool
-) -> "AsyncIterator[tuple[Conversation, str, Callable[[], None]]]":
-    """The daemon's conversation if it runs, else one in this process; which of both; what to do when the terminal goes."""
-    from genesis.daemon.client import attach
-
-    attached = None if options.is_local else await attach(loaded.paths, loaded)
+) -> "AsyncIterator[Found]":
+    """The daemon's conversation if it runs or is elsewhere, else one in this process."""
+    attached = None if options.is_local else await _attached(loaded, options, shell)
     if attached is not None:
         for warning in loaded.warnings:
             _warn(warning)
         async with aclosing(attached):
-            yield attached, IN_DAEMON, attached.leave
+            yield attached
         return
     from genesis.app import Genesis, Wishes
 
     wishes = Wishes(options.workspace, can_ask=can_ask)
     genesis = Genesis.open(os.environ, wishes=wishes, warn=_warn, shell=shell)
     async with aclosing(genesis):
-        yield genesis.conversation, IN_PROCESS, lambda: None
+        yield Found(genesis.conversation, IN_PROCESS, _usual_workspace(loaded, options))
 
 
-def _plan(paths: Paths, loaded: Loaded, options: Options, where: str) -> "ChatPlan":
-    from genesis.screen.chat import Start
-    from genesis.screen.launch import ChatPlan
+async def _attached(loaded: Loaded, options: Options, shell: RememberedShell) -> "Found | None":
+    """The daemon's conversation: of the one elsewhere if the settings say so, else of this machine's if it runs."""
+    if loaded.settings.gateway.mode == "remote":
+        from genesis.daemon.remote import UNENCRYPTED, connected, remote_of
+
+        remote = remote_of(loaded, os.environ, shell)
+        if remote.is_readable:
+            _warn(UNENCRYPTED)
+        there = await connected(remote)
+        # A folder of this machine says nothing there.
+        return Found(there, f"daemon at {remote.host}", options.workspace, there)
+    from genesis.daemon.client import attach
+
+    here = await attach(loaded.paths, loaded)
+    if here is None:
+        return None
+    return Found(here, IN_DAEMON, _usual_workspace(loaded, options), here)
+
+
+def _usual_workspace(loaded: Loaded, options: Options) -> Path:
     from genesis.session.place import workspace_folder
 
-    folder = Path.cwd()
-    workspace = workspace_folder(paths, loaded.settings, chosen=options.workspace, folder=folder)
+    return workspace_folder(
+        loaded.paths, loaded.settings, chosen=options.workspace, folder=Path.cwd()
+    )
+
+
+def _plan(loaded: Loaded, options: Options, found: "Found") -> "ChatPlan":
+    from genesis.screen.chat import Start
+    from genesis.screen.launch import ChatPlan
+
     return ChatPlan(
         start=Start(__version__, options.session, options.model, options.thinking),
-        folder=folder,
-        workspace=workspace,
-        history=paths.state_dir / "history",
-        where=where,
+        folder=Path.cwd(),
+        workspace=found.workspace,
+        history=loaded.paths.state_dir / "history",
+        where=found.where,
         now=lambda: time.time_ns() / 1e9,
         look=_look(loaded),
+        on_hangup=found.hang_up,
     )
 
 

@@ -95,6 +95,9 @@ def status(json: Json = False) -> None:
     from genesis.daemon import process, service
 
     paths, loaded = _loaded()
+    if loaded.settings.gateway.mode == "remote":
+        _tell_remote(loaded, is_json=json)
+        return
     found = process.running(paths)
     access = _access(loaded)
     if found is not None:
@@ -158,6 +161,22 @@ def uninstall() -> None:
 
     for line in service.uninstall(Paths.of(os.environ), os.environ):
         sys.stdout.write(f"{line}\n")
+
+
+def _tell_remote(loaded: Loaded, *, is_json: bool) -> None:
+    """Whether the daemon elsewhere can be used. Exit code 1 if not."""
+    from genesis.daemon.remote import problem_of, remote_of
+
+    remote = remote_of(loaded, os.environ)
+    problem = asyncio.run(problem_of(remote))
+    if is_json:
+        facts = {"mode": "remote", "url": remote.url, "usable": not problem, "problem": problem}
+        sys.stdout.write(msgspec.json.encode(facts).decode() + "\n")
+    else:
+        told = problem or f"The daemon elsewhere runs on {remote.url} (gateway.mode is remote)."
+        sys.stdout.write(f"{told}\n")
+    if problem:
+        raise typer.Exit(1)
 
 
 async def _serve(

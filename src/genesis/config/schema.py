@@ -244,7 +244,9 @@ class Gateway(Section, frozen=True):
 
     mode: Annotated[
         Literal["local", "remote"] | None,
-        Meta(description="`local` lets the daemon start on this machine."),
+        Meta(
+            description="`local` lets the daemon start on this machine; `remote`: use the one at `remote.url`."
+        ),
     ] = None
     port: Annotated[int, Meta(description="Its port.", ge=1, le=65535)] = GATEWAY_PORT
     bind: Annotated[

@@ -52,6 +52,11 @@ class Access:
 def access_of(loaded: Loaded, *, allow_unconfigured: bool = True) -> Access:
     """The settings' address and secret. Raises GenesisError where they would let strangers in."""
     gateway = loaded.settings.gateway
+    if gateway.mode == "remote" and not allow_unconfigured:
+        raise GenesisError(
+            'The daemon does not start here: gateway.mode is "remote", so it is elsewhere (gateway.remote.url). '
+            "`genesis config set gateway.mode local` brings it here; --allow-unconfigured starts it all the same."
+        )
     if gateway.mode != "local" and not allow_unconfigured:
         raise GenesisError(
             'The daemon does not start before it is set up: gateway.mode is not "local". '
@@ -63,9 +68,9 @@ def access_of(loaded: Loaded, *, allow_unconfigured: bool = True) -> Access:
         raise GenesisError("gateway.bind is custom, and gateway.customBindHost names no address.")
     secret: Secret | None = None
     if gateway.auth.mode == "token":
-        secret = _secret(gateway.auth.token, loaded.environ, TOKEN_VARIABLE)
+        secret = secret_of(gateway.auth.token, loaded.environ, TOKEN_VARIABLE)
     elif gateway.auth.mode == "password":
-        secret = _secret(gateway.auth.password, loaded.environ, PASSWORD_VARIABLE)
+        secret = secret_of(gateway.auth.password, loaded.environ, PASSWORD_VARIABLE)
     if secret is None and gateway.auth.mode == "password":
         raise GenesisError(
             "gateway.auth.mode is password, and there is no password: set gateway.auth.password, "
@@ -79,9 +84,10 @@ def access_of(loaded: Loaded, *, allow_unconfigured: bool = True) -> Access:
     return Access(host, gateway.port, secret)
 
 
-def _secret(
+def secret_of(
     setting: SecretSetting | None, environ: Mapping[str, str], variable: str
 ) -> Secret | None:
+    """The secret that a setting gives or refers to; without a setting, the variable's."""
     if setting is not None and setting.literal is not None and setting.literal:
         return setting.literal
     name = setting.ref.id if setting is not None and setting.ref is not None else variable

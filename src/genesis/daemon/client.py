@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -16,8 +16,9 @@ from genesis.config.paths import Paths
 from genesis.core.events import AgentEvent, TurnEnded
 from genesis.core.fault import GenesisError
 from genesis.core.message import UserMessage
+from genesis.core.secret import Secret
 from genesis.daemon import process
-from genesis.daemon.access import Access, access_of
+from genesis.daemon.access import access_of
 from genesis.session.approval import Decision
 from genesis.session.conversation import SessionInfo, SessionView
 
@@ -55,13 +56,27 @@ class Value(msgspec.Struct, frozen=True):
     value: str
 
 
+class Reachable(Protocol):
+    """Where a daemon is, and what it is shown."""
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        ...
+
+    @property
+    def secret(self) -> Secret | None:
+        """What lets us in; None where none is asked for."""
+        ...
+
+
 class DaemonConversation:
     """Fulfils Conversation. Every failure of the connection is a GenesisError with a sentence."""
 
-    def __init__(self, access: Access) -> None:
-        headers = {"Authorization": f"Bearer {access.secret.reveal()}"} if access.secret else {}
+    def __init__(self, door: Reachable, *, uses_proxies: bool = False) -> None:
+        headers = {"Authorization": f"Bearer {door.secret.reveal()}"} if door.secret else {}
         self._client = httpx.AsyncClient(
-            base_url=access.url, headers=headers, timeout=ANSWER_S, trust_env=False
+            base_url=door.url, headers=headers, timeout=ANSWER_S, trust_env=uses_proxies
         )
         self._has_left = False
 

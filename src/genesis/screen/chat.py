@@ -186,7 +186,9 @@ class Chat:
             self._say(f"Saved: genesis chat --session {self._desk.session}", "quiet")
 
 
-def _short(folder: Path) -> str:
+def _short(folder: Path | None) -> str:
+    if folder is None:
+        return ""
     with contextlib.suppress(ValueError, RuntimeError):  # not under home, or there is none
         return str("~" / folder.relative_to(Path.home()))
     return str(folder)

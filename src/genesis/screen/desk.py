@@ -23,14 +23,14 @@ LEVELS = (
 
 @dataclasses.dataclass
 class Desk:
-    """`folder` is where the person is, `workspace` where the agent works. `is_over` ends the chat; `history` are messages
-    to show after a session was opened."""
+    """`folder` is where the person is, `workspace` where the agent works (None: the daemon chooses). `is_over` ends the
+    chat; `history` are messages to show after a session was opened."""
 
     conversation: Conversation
     status: Status
     display: Display
     folder: Path
-    workspace: Path
+    workspace: Path | None
     clock: Callable[[], float]
     session: str = ""
     is_over: bool = False
@@ -48,7 +48,7 @@ class Desk:
 
     async def open(self, session: str | None) -> str:
         """Open a session by its id, a beginning of it or "last"; None begins a new one. Gives its id."""
-        view = await self.conversation.open(session, str(self.workspace))
+        view = await self.conversation.open(session, str(self.workspace or ""))
         self.session, self.history = view.id, view.messages
         self.status.begin(view.id, view.model or "", view.thinking or "", view.messages)
         return view.id

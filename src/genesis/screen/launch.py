@@ -54,13 +54,13 @@ class Look:
 
 @dataclasses.dataclass(frozen=True)
 class ChatPlan:
-    """How to begin. `folder` is where the person is, `workspace` where the agent works; `where` tells who runs the
-    sessions ("daemon", "in process"); `now` gives seconds since the epoch; `on_hangup` is called when the terminal has
-    gone away, before the chat ends."""
+    """How to begin. `folder` is where the person is, `workspace` where the agent works (None: the daemon chooses);
+    `where` tells who runs the sessions ("daemon", "in process"); `now` gives seconds since the epoch; `on_hangup` is
+    called when the terminal has gone away, before the chat ends."""
 
     start: Start
     folder: Path
-    workspace: Path
+    workspace: Path | None
     history: Path
     where: str
     now: Callable[[], float]
