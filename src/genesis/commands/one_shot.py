@@ -18,9 +18,10 @@ from genesis.core.events import (
     TurnEnded,
 )
 from genesis.core.message import AssistantMessage, TextBlock, UserMessage, text_of
+from genesis.screen.pipe import Pipe
+from genesis.screen.sanitise import one_line
 from genesis.session.approval import Decision
 from genesis.session.conversation import Conversation
-from genesis.tools.printable import on_one_line, without_sequences
 
 TIMED_OUT = 124
 MORE_TIME = " For one run it is --timeout."
@@ -56,10 +57,8 @@ class OneShot:
         self._conversation = conversation
         self._source = source
         self._out = out
-        self._err = err
+        self._pipe = Pipe(out, err)
         self._told = _Told()
-        self._ends_line = True
-        self._has_text = False
 
     async def run(self, question: Question) -> int:
         """Ask, show, tell how it went."""
@@ -73,27 +72,27 @@ class OneShot:
             async for event in events:
                 await self._show(event, is_json=question.is_json)
         finally:
-            self._end_line()
+            self._pipe.end_line()
         end = self._told.end
         if question.is_json:
-            self._write(self._as_json(view.id, began) + "\n")
+            self._out.write(self._as_json(view.id, began) + "\n")
+            self._out.flush()
         if end is not None and end.error is not None:
-            self._tell(f"Error: {end.error}{MORE_TIME if end.is_late else ''}")
+            self._pipe.tell(f"Error: {end.error}{MORE_TIME if end.is_late else ''}")
             return TIMED_OUT if end.is_late else 1
         return 130 if end is not None and end.stop_reason == "aborted" else 0
 
     async def _show(self, event: AgentEvent, *, is_json: bool) -> None:
         match event:
             case TextDelta(text=text) if not is_json:
-                self._has_text = True
-                self._write(without_sequences(text))
+                self._pipe.write_delta(text)
             case MessageEnded(message=message):
                 self._ended(message, is_json=is_json)
             case Notice(text=text) | ToolStarted(summary=text):
-                self._tell(on_one_line(text, 1_000))
+                self._pipe.tell(one_line(text, 1_000))
             case ToolEnded(result=result) if result.is_error:
-                first = (text_of(result).strip().splitlines() or [""])[-1]
-                self._tell(f"  failed: {on_one_line(first)}")
+                last = (text_of(result).strip().splitlines() or [""])[-1]
+                self._pipe.tell(f"  failed: {one_line(last)}")
             case ApprovalAsked():
                 await self._conversation.decide(event.id, await self._decision(event))
             case TurnEnded():
@@ -105,18 +104,14 @@ class OneShot:
         text = text_of(message)
         if text:
             self._told.texts.append(text)
-        if not is_json and not self._has_text:
-            self._write(without_sequences(text))
         if not is_json:
-            self._end_line()
-        self._has_text = False
+            self._pipe.end_message(message)
         self._told.last = message
 
     async def _decision(self, asked: ApprovalAsked) -> Decision:
         """Ask the person at the terminal."""
-        self._tell(f"\n{on_one_line(asked.summary)}\n{without_sequences(asked.detail)}")
-        self._err.write("Allow it? [y]es, [a]lways, [N]o: ")
-        self._err.flush()
+        self._pipe.tell(f"\n{one_line(asked.summary)}\n{asked.detail}")
+        self._pipe.tell("Allow it? [y]es, [a]lways, [N]o: ", end="")
         line = await _line(self._source)
         return _ANSWERS.get(line.strip().lower(), "deny")
 
@@ -135,21 +130,6 @@ class OneShot:
             meta["error"] = end.error
         whole = {"payloads": [{"text": text} for text in told.texts], "meta": meta}
         return msgspec.json.format(msgspec.json.encode(whole), indent=2).decode()
-
-    def _write(self, text: str) -> None:
-        if text:
-            self._out.write(text)
-            self._out.flush()
-            self._ends_line = text.endswith("\n")
-
-    def _end_line(self) -> None:
-        if not self._ends_line:
-            self._write("\n")
-
-    def _tell(self, text: str) -> None:
-        self._end_line()
-        self._err.write(f"{text}\n")
-        self._err.flush()
 
 
 async def _line(source: TextIO) -> str:

@@ -86,6 +86,12 @@ def test_no_message(home: Home) -> None:
     assert done.stderr.startswith("Error: There is no message.")
 
 
+def test_what_no_model_could_read_is_refused(home: Home, gateway: Gateway) -> None:
+    done = home.run("--message", "Explain:", piped="x" * 8_000_001)
+    assert (done.returncode, gateway.requests) == (1, [])
+    assert done.stderr.startswith("Error: What is piped in has more than 8,000,000 characters")
+
+
 def test_json(home: Home, gateway: Gateway) -> None:
     gateway.replies = [call("read", {"path": "."}), text("done")]
     whole = msgspec.json.decode(
