@@ -80,7 +80,10 @@ class AgentDefaults(Section, frozen=True):
         Meta(description="The default model: a reference, or `{primary, fallbacks}`."),
     ] = None
     image_model: Annotated[
-        str | ModelChoice | None, Meta(description="The model for pictures, in the same forms.")
+        str | ModelChoice | None,
+        Meta(
+            description="A model for pictures, in the same forms: listed by `genesis models`. A turn shows pictures to its own model."
+        ),
     ] = None
     models: Annotated[
         dict[str, ModelEntry],
@@ -99,7 +102,8 @@ class AgentDefaults(Section, frozen=True):
         ),
     ] = None
     context_tokens: Annotated[
-        PositiveInt | None, Meta(description="Use at most this many tokens of a model's context.")
+        PositiveInt | None,
+        Meta(description="Use at most this many tokens of any model's context; 0: all of it."),
     ] = None
     timeout_seconds: Annotated[
         PositiveInt, Meta(description="How long one turn may take, in seconds; 0: no limit.")
@@ -191,7 +195,9 @@ class PluginEntry(Section, frozen=True):
     """One plug-in."""
 
     enabled: Annotated[bool, Meta(description="Use the plug-in.")] = True
-    config: Annotated[dict[str, Any], Meta(description="Its own settings.")] = {}
+    config: Annotated[
+        dict[str, Any], Meta(description="Kept as written; plug-ins are not given it.")
+    ] = {}
 
 
 class Plugins(Section, frozen=True):

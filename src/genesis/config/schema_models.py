@@ -48,7 +48,7 @@ class ModelDefinition(Section, frozen=True):
     headers: Annotated[dict[str, str], Meta(description="Headers for its requests.")] = {}
     params: Annotated[dict[str, Any], Meta(description="Parameters for its requests.")] = {}
     compat: Annotated[
-        dict[str, Any], Meta(description="Deviations of the provider from its wire format.")
+        dict[str, Any], Meta(description="Kept as written; Genesis does not use it.")
     ] = {}
 
 
@@ -81,7 +81,9 @@ class ProviderSettings(Section, frozen=True):
     auth_header: Annotated[
         bool | None, Meta(description="Send the key as `Authorization: Bearer`.")
     ] = None
-    request: Annotated[dict[str, Any], Meta(description="Options of the connection.")] = {}
+    request: Annotated[
+        dict[str, Any], Meta(description="Kept as written; Genesis does not use it.")
+    ] = {}
 
 
 class Models(Section, frozen=True):

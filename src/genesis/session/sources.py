@@ -13,6 +13,7 @@ from genesis.catalog.catalog import Catalog, build
 from genesis.catalog.discovery import LIMIT_S, Discovery
 from genesis.config.load import Loaded
 from genesis.config.schema_models import ModelDefinition
+from genesis.config.section import given
 from genesis.core.fault import AuthMissingError, GenesisError
 from genesis.core.model import Model
 from genesis.core.refs import ModelRef, key, parse
@@ -64,7 +65,9 @@ class Sources:
     async def target(self, ref: ModelRef, profile: str | None) -> Target:
         """The model with its provider and key. Raises AuthMissingError, GenesisError."""
         found = self.require_key(ref, profile)
-        provider = self.registry.load(ref.provider, self.accounts.api(ref.provider))
+        definition = self._definition(ref)
+        api = given(definition.api, None) if definition is not None else None
+        provider = self.registry.load(ref.provider, api or self.accounts.api(ref.provider))
         model = await self._model(ref)
         params = self.params(ref)
         return Target(ref, provider, self._endpoint(ref, found), model, self.level(ref), params)
@@ -141,7 +144,15 @@ class Sources:
         found = self.catalog().find(ref)
         if found is None:
             await self.discovery.load()
-        return found or self.catalog().model_for(ref)
+        return self._within(found or self.catalog().model_for(ref))
+
+    def _within(self, model: Model) -> Model:
+        """The model with the settings' limit of its context, where that is the smaller one."""
+        limit = self.settings.agents.defaults.context_tokens
+        window = given(model.context_tokens, model.context_window)
+        if not limit or window <= limit:
+            return model
+        return msgspec.structs.replace(model, context_tokens=limit)
 
     def _endpoint(self, ref: ModelRef, found: Resolved | None) -> Endpoint:
         definition, plain = self._definition(ref), self.accounts.endpoint(ref.provider, found)
