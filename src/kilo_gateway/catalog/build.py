@@ -8,7 +8,7 @@ from typing import Protocol
 import msgspec
 
 from kilo_gateway.catalog.catalog import Catalog, Model
-from kilo_gateway.catalog.facts import Fact, folded, operations_by_name, undated
+from kilo_gateway.catalog.facts import Fact, fills_in, folded, operations_by_name, undated
 from kilo_gateway.catalog.source import Listed, Override, Source
 from kilo_gateway.core.deployment import Deployment, Limits, Operation
 from kilo_gateway.core.money import FREE, Price
@@ -165,12 +165,20 @@ def _speaks(
     """The dialects in which a model can be asked, each with what it is for among what the upstream offers in it."""
     told = _told(listed, fact)
     spoken = (
-        (dialect, tuple(one for one in offered if _USES.get(one, one) in told))
+        (
+            dialect,
+            tuple(
+                one
+                for one in offered
+                if _USES.get(one, one) in told or (one == "fim" and fills_in(listed.id))
+            ),
+        )
         for dialect, offered in ((source.dialect, source.operations), *source.also)
     )
     return tuple((dialect, operations) for dialect, operations in spoken if operations)
 
 
+_TALK = frozenset({"chat", "completions"})
 # A model that chats is one whose tokens can be counted.
 _USES: Mapping[Operation, Operation] = {"count_tokens": "chat"}
 
@@ -178,9 +186,11 @@ _USES: Mapping[Operation, Operation] = {"count_tokens": "chat"}
 def _told(listed: Listed, fact: Fact | None) -> tuple[Operation, ...]:
     if listed.operations is not None:
         return listed.operations
-    if fact is not None and fact.is_exact:
-        return fact.operations
-    return operations_by_name(listed.id)
+    named = operations_by_name(listed.id)
+    if fact is None or not fact.is_exact:
+        return named
+    # One that is known not to chat may still draw or speak.
+    return fact.operations or tuple(one for one in named if one not in _TALK)
 
 
 def _capabilities(listed: Listed, fact: Fact | None, override: Override) -> frozenset[str] | None:

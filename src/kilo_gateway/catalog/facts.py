@@ -27,15 +27,25 @@ _OPERATIONS: dict[str, tuple[Operation, ...]] = {
 # What a name tells of a model that nobody describes; the first match holds.
 _BY_NAME: tuple[tuple[re.Pattern[str], tuple[Operation, ...]], ...] = (
     (re.compile(r"embed|\bbge-|\bgte-|\be5-|^voyage-|minilm"), ("embeddings",)),
+    (re.compile(r"whisper|transcri"), ("transcriptions",)),
+    (re.compile(r"\btts\b|tts-|-tts|orpheus|playai"), ("speech",)),
+    (
+        re.compile(r"dall-e|gpt-image|chatgpt-image|imagen|stable-diffusion|\bflux\b|flux[.-]"),
+        ("images",),
+    ),
+    (re.compile(r"moderation"), ("moderations",)),
+    (re.compile(r"rerank|llama-rank"), ("rerank",)),
     (
         re.compile(
-            r"whisper|\btts\b|dall-e|gpt-image|chatgpt-image|imagen|\bsora\b|sora-|\bveo-|moderation|rerank|realtime"
-            r"|transcri|stable-diffusion|\bflux\b|flux[.-]|lyria|orpheus|playai|\bocr\b|-ocr-|native-audio|-live-"
+            r"\bsora\b|sora-|\bveo-|realtime|lyria|\bocr\b|-ocr-|native-audio|-live-"
             r"|deep-research|computer-use|-image(?:-|$)|\baqa\b|-video"
         ),
         (),
     ),
     (re.compile(r"(?:babbage|davinci)-002|-turbo-instruct"), ("completions",)),
+)
+_FILLS_IN = re.compile(
+    r"codestral(?!-(?:embed|mamba))|mercury-(?:edit|coder)|deepseek-(?:chat|coder|v3)|-fim\b"
 )
 _DATE = re.compile(r"[-@](?:20\d\d-?[01]\d-?[0-3]\d|\d{4}|latest)$")
 
@@ -111,12 +121,17 @@ def undated(model_id: str) -> str:
 
 
 def operations_by_name(model_id: str) -> tuple[Operation, ...]:
-    """Operations that an id suggests: chat and completions unless the name says otherwise; () for images and speech."""
+    """Operations that an id suggests: chat and completions unless the name says otherwise; () for what we do not serve."""
     lower = model_id.lower()
     for pattern, operations in _BY_NAME:
         if pattern.search(lower):
             return operations
     return ("chat", "completions")
+
+
+def fills_in(model_id: str) -> bool:
+    """Whether an id is that of a model known to write code between a prompt and a suffix."""
+    return _FILLS_IN.search(model_id.lower()) is not None
 
 
 def _spellings(lower: str) -> Iterator[str]:

@@ -7,6 +7,7 @@ from functools import lru_cache
 import msgspec
 
 from kilo_gateway.catalog.catalog import Catalog, Model
+from kilo_gateway.core.deployment import Operation
 from kilo_gateway.core.grant import Grant
 from kilo_gateway.core.money import NANODOLLARS_PER_DOLLAR, TOKENS_PER_QUOTE, Price
 
@@ -14,6 +15,7 @@ AUTO_ID = "kilo/auto"
 # Clients need a number for every model; where nobody knows, one that most models reach.
 UNKNOWN_CONTEXT = 32_768
 _VARIES = "-1"
+_LISTED: frozenset[Operation] = frozenset({"chat", "completions", "embeddings"})
 _NOT_DENIED = frozenset({"tools"})
 _DEAR = NANODOLLARS_PER_DOLLAR * TOKENS_PER_QUOTE // 100_000  # 0.00001 dollars a token
 _QUOTE_DIGITS = 15  # nanodollars per million tokens -> dollars per token
@@ -79,10 +81,12 @@ def render(
 ) -> bytes:
     """The whole list as JSON: `kilo/auto`, then the preferred models, then the others in catalog order.
 
+    Clients choose a model to talk to from it: those that only draw, speak or rank are found by their id alone.
+
     Only models that the grant opens are in it (None: all). `preferred` are ids of models, `auto` those that `kilo/auto`
     chooses from (None: all that chat; none: it is not listed); `now` is epoch seconds.
     """
-    shown = _open_to(grant, catalog)
+    shown = [model for model in _open_to(grant, catalog) if _LISTED & _serves(model)]
     first = _ranked(shown, preferred)
     rank = {model.id.lower() for model in first}
     today = datetime.fromtimestamp(now, UTC).date()
@@ -92,6 +96,10 @@ def render(
     if choices:
         rows.insert(0, _auto(choices))
     return msgspec.json.encode(_Page("list", rows))
+
+
+def _serves(model: Model) -> set[Operation]:
+    return {operation for one in model.deployments for operation in one.operations}
 
 
 def render_one(

@@ -3,6 +3,7 @@
 import msgspec
 
 from kilo_gateway.core.deployment import Operation
+from kilo_gateway.core.form import Form
 
 
 class Hints(msgspec.Struct, frozen=True):
@@ -29,6 +30,7 @@ class Call(msgspec.Struct, frozen=True):
     client's order. `arrived` is monotonic seconds, `received_at` seconds since the epoch. `patience` is how long the
     client is ready to wait for the first byte, in seconds. `headers` are those that some vendors want passed on.
     `entry_id` is what the first attempt is recorded under, if the call's own id was made from it.
+    `form` is the body of an upload, which has no `fields`.
     """
 
     id: str
@@ -48,3 +50,4 @@ class Call(msgspec.Struct, frozen=True):
     headers: dict[bytes, bytes] = {}
     patience: float = 600.0
     entry_id: str = ""
+    form: Form | None = None

@@ -36,6 +36,7 @@ class Kind(StrEnum):
     MODEL_NOT_FOUND = "model_not_found"
     MODEL_NOT_ALLOWED = "model_not_allowed"
     API_KIND_NOT_SUPPORTED = "api_kind_not_supported"
+    UNSUPPORTED_FIM_MODEL = "unsupported_fim_model"
     CLIENT_DISCONNECT = "client_disconnect"
     DRAINING = "draining"
     OVERLOADED = "overloaded"
@@ -86,6 +87,7 @@ KINDS: dict[Kind, KindRow] = {
     Kind.MODEL_NOT_FOUND: KindRow(404, Blame.CALLER, _BAD, "model_not_found"),
     Kind.MODEL_NOT_ALLOWED: KindRow(404, Blame.KEY, "permission_error", "model_not_allowed"),
     Kind.API_KIND_NOT_SUPPORTED: KindRow(400, Blame.CALLER, _BAD, "api_kind_not_supported"),
+    Kind.UNSUPPORTED_FIM_MODEL: KindRow(400, Blame.CALLER, _BAD, "unsupported_fim_model"),
     Kind.CLIENT_DISCONNECT: KindRow(499, Blame.CALLER, _API, "client_disconnect"),
     Kind.DRAINING: KindRow(503, Blame.US, _API, "draining"),
     Kind.OVERLOADED: KindRow(503, Blame.US, _API, "overloaded"),

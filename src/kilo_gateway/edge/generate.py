@@ -4,13 +4,14 @@ from urllib.parse import parse_qs, parse_qsl, urlencode
 
 from kilo_gateway.core.call import Call
 from kilo_gateway.core.fault import Fault, Kind
+from kilo_gateway.core.form import Form, read_form
 from kilo_gateway.core.grant import Grant
 from kilo_gateway.dialects.body import Fields, raw_json, read_fields
 from kilo_gateway.dialects.registry import DIALECTS
 from kilo_gateway.edge.caller import read_caller
 from kilo_gateway.edge.counting import counts_upstream, send_estimate
 from kilo_gateway.edge.reply import WireReply
-from kilo_gateway.edge.request import Inbound, credential, read_body, unpacked
+from kilo_gateway.edge.request import HeaderMap, Inbound, credential, read_body, unpacked
 from kilo_gateway.edge.routes import Route
 from kilo_gateway.edge.service import Service
 from kilo_gateway.relay.run import Run
@@ -46,7 +47,12 @@ async def generate(
             body = await read_body(inbound.next_piece, headers, limit_bytes)
         elif b"content-encoding" in headers or len(body) > limit_bytes:
             body = unpacked(body, headers, limit_bytes)
-        fields = read_fields(body)
+        form: Form | None = None
+        if route.operation == "transcriptions" and not _is_json(headers):
+            form = read_form(headers.get(b"content-type", b""), body)
+            fields = as_fields(form)
+        else:
+            fields = read_fields(body)
         if model_id:
             _put_path(fields, route, model_id, inbound.query)
         operation, dialect = route.operation or "chat", route.dialect
@@ -69,6 +75,7 @@ async def generate(
             headers,
             world.limits.patience_s,
             inbound.entry_id,
+            form,
         )
         if operation == "count_tokens" and not counts_upstream(call, world.view.names):
             await send_estimate(call, grant, reply, world.view, service.clock)
@@ -86,6 +93,17 @@ def _key(route: Route, inbound: Inbound) -> bytes | None:
         found = parse_qs(inbound.query.decode("latin-1")).get("key", [""])[0]
         return found.encode("latin-1") or None
     return key
+
+
+def _is_json(headers: HeaderMap) -> bool:
+    return headers.get(b"content-type", b"").lower().startswith(b"application/json")
+
+
+def as_fields(form: Form) -> Fields:
+    """What a form tells, as members of a body: its model, and that it has a file. Raises Fault if it has none."""
+    if "file" not in form.names:
+        raise Fault(Kind.INVALID_REQUEST, "The form has no part `file`.", param="file")
+    return {"model": raw_json(form.model), "input_audio": raw_json({})}
 
 
 def _put_path(fields: Fields, route: Route, model_id: str, query: bytes) -> None:

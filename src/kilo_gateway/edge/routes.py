@@ -56,6 +56,13 @@ API: dict[str, Route] = {
     "/messages/count_tokens": Route(
         "POST", "count_tokens", None, "Input tokens of a Messages request.", "anthropic_messages"
     ),
+    "/rerank": Route("POST", "rerank", None, "Documents by how well they answer a query."),
+    "/moderations": Route("POST", "moderations", None, "Whether texts are harmful."),
+    "/audio/transcriptions": Route(
+        "POST", "transcriptions", None, "Speech to text; a form with a file, or JSON."
+    ),
+    "/audio/speech": Route("POST", "speech", None, "Text to speech."),
+    "/images/generations": Route("POST", "images", None, "Pictures of a description."),
     "/models": Route(
         "GET", None, "models", "Models that the key may use; `/models/{id}` is one of them."
     ),
@@ -70,6 +77,9 @@ OWN: dict[str, Route] = {
         "GET", None, "ready", "200 while calls are served, else 503 with the reason."
     ),
     "/metrics": Route("GET", None, "metrics", "Prometheus metrics."),
+    "/api/fim/completions": Route(
+        "POST", "fim", None, "Code that fits between a prompt and a suffix."
+    ),
 }
 
 # What follows the colon in Gemini's paths, `/v1beta/models/{id}:verb`; an id may hold slashes.
@@ -99,15 +109,9 @@ GEMINI_LIST = Route(
 
 # Paths of the wire contract that this release does not serve yet.
 LATER = (
-    "/rerank",
-    "/moderations",
-    "/audio/transcriptions",
-    "/audio/speech",
-    "/images/generations",
     "/models-by-provider",
     "/embedding-models",
 )
-_LATER_ROOTS = ("/api/fim/",)
 
 ROUTES: dict[str, Route] = OWN | {
     prefix + path: route for prefix in PREFIXES for path, route in API.items()
@@ -146,7 +150,7 @@ def _of_gemini(rest: str) -> Found | None:
 
 def is_later(path: str) -> bool:
     """Whether a path belongs to the wire contract but is not served yet."""
-    return path.rstrip("/") in _LATER or path.startswith(_LATER_ROOTS)
+    return path.rstrip("/") in _LATER
 
 
 def is_api(path: str) -> bool:

@@ -142,8 +142,9 @@ def _no_route(asked: Asked, rejected: list[Rejection], world: World, at: Circums
             param="model",
         )
     if "operation" in codes:
+        is_fim = asked.operation == "fim"
         return Fault(
-            Kind.API_KIND_NOT_SUPPORTED,
+            Kind.UNSUPPORTED_FIM_MODEL if is_fim else Kind.API_KIND_NOT_SUPPORTED,
             f"The model {name} does not serve {asked.operation}.",
             param="model",
         )

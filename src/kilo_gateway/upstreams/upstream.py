@@ -25,6 +25,7 @@ _USER_AGENT = "kilo-gateway"
 # Vendors of their own models refuse fields that only a router of models understands.
 _NO_ROUTING_FIELDS = "no_routing_fields"
 _PATHS_KEPT = 4096
+_JSON_TYPE = b"content-type: application/json\r\n"
 _STARTING_S = 30.0
 # Shorter values would strike ordinary words.
 _SHORTEST_SECRET = 8
@@ -109,7 +110,10 @@ class Upstream:
         elif call.query:
             line += (b"&" if b"?" in line else b"?") + call.query
         forwarded = _forwarded(call.headers, forward) if forward else b""
-        head = b"%b%b%bcontent-length: %d\r\n\r\n" % (line, start.rest, forwarded, len(body))
+        rest = start.rest
+        if call.form is not None:
+            rest = rest.replace(_JSON_TYPE, b"content-type: %b\r\n" % call.form.content_type)
+        head = b"%b%b%bcontent-length: %d\r\n\r\n" % (line, rest, forwarded, len(body))
         if self._gate is None:
             return send(self.pool, head, body, lane, deadline, on_sent)
         begin = partial(send, self.pool, head, body, lane, deadline, on_sent)

@@ -10,6 +10,7 @@ from kilo_gateway.core.fault import Fault
 from kilo_gateway.core.money import nanodollars_from_usd, usd_text
 from kilo_gateway.core.usage import UNKNOWN_USAGE, Usage
 from kilo_gateway.dialects.body import Fields, raw_json, write_fields
+from kilo_gateway.dialects.openai_chat.others import read_other_usage
 from kilo_gateway.dialects.openai_chat.schema import (
     ABSENT,
     MOST_TOKENS,
@@ -25,6 +26,10 @@ _ENVELOPE = msgspec.json.Decoder(Envelope)
 _USAGE = msgspec.json.Decoder(WireUsage)
 _FIELDS = msgspec.json.Decoder(Fields)
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+# Their replies may be sound, or text in some form of subtitles.
+_OTHERS: frozenset[Operation] = frozenset(
+    {"rerank", "moderations", "images", "speech", "transcriptions"}
+)
 _ENVELOPE_NAMES = ("choices", "usage", "error", "x_groq")
 _NOTHING = frozenset({b"", b"null"})  # a member that is absent, or as good as that
 _NO_ERROR = _NOTHING | {b'""', b"{}"}
@@ -40,6 +45,8 @@ class ReplyFacts(msgspec.Struct, frozen=True, gc=False):
 
 def read_reply(body: bytes, operation: Operation) -> ReplyFacts | None:
     """Facts of a whole reply with status 200; None for a body that is no JSON object."""
+    if operation in _OTHERS:
+        return ReplyFacts(read_other_usage(body), None, None)
     envelope = read_envelope(body)
     if envelope is None:
         return None

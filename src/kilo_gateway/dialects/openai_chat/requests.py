@@ -8,12 +8,14 @@ from kilo_gateway.core.call import Call
 from kilo_gateway.core.deployment import Deployment, Operation
 from kilo_gateway.core.fault import Fault, Kind
 from kilo_gateway.dialects.body import Fields, raw_json, starts_with, text_of, write_fields
+from kilo_gateway.dialects.openai_chat import others
 
 MAX_TOKENS_LIMIT = 99_999_999_999
 _INCLUDE_USAGE = raw_json({"include_usage": True})
 _WHOLE_NUMBER = msgspec.json.Decoder(int | None)
 _TRUE, _FALSE, _NULL = b"true", b"false", b"null"
-_STREAMING: frozenset[Operation] = frozenset({"chat", "completions"})
+_STREAMING: frozenset[Operation] = frozenset({"chat", "completions", "fim"})
+_CONVERSATIONS: frozenset[Operation] = frozenset({"chat", "completions", "embeddings"})
 
 
 _PATHS: dict[Operation, str] = {
@@ -55,8 +57,13 @@ def peek(operation: Operation, fields: Fields) -> Envelope:
             "The field providerOptions is not supported: use provider instead.",
             param="providerOptions",
         )
-    model = _model(fields)
-    _INPUT_CHECKS[operation](fields)
+    if operation in _CONVERSATIONS:
+        model = _model(fields)
+        _INPUT_CHECKS[operation](fields)
+    else:
+        others.with_default_model(operation, fields)
+        model = _model(fields)
+        others.check(operation, fields)
     if "provider" in fields:
         _check_provider(fields["provider"])
     stream = "stream" in fields and operation in _STREAMING and _boolean(fields, "stream")
@@ -75,8 +82,12 @@ def outbound(call: Call, deployment: Deployment, quirks: frozenset[str]) -> byte
     Usage is always asked for in streams, unless the vendor refuses the field. `models` stays here: it is the gateway
     that falls back.
     """
+    if call.form is not None:
+        return call.form.with_model(deployment.upstream_model)
     fields = call.fields.copy()
     fields["model"] = _name(deployment.upstream_model)
+    if call.operation == "fim":
+        return others.fim_body(fields)
     if "models" in fields:
         del fields["models"]
     if call.stream and not call.wants_usage and "no_include_usage" not in quirks:
