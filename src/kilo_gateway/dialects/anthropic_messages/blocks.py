@@ -82,7 +82,8 @@ class Blocks:
         if not all(block.type in READ for block in content):
             return tuple(self._one_by_one(raw, where))
         return tuple(
-            self._part(block, None, raw, index, where) for index, block in enumerate(content)
+            self._part(block, None, raw, index, f"{where}[{index}]")
+            for index, block in enumerate(content)
         )
 
     def part(self, raw: Raw, where: str) -> Part:

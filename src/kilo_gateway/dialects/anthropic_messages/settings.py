@@ -1,5 +1,6 @@
-"""How to answer, in the words of this dialect: limits, thinking, sampling, format, tool choice. What a model refuses is left
-out, and named.
+"""How to answer, in the words of this dialect: limits, thinking, sampling, format, choice of tools.
+
+What a model refuses is left out, and named.
 
     asked for            a model that thinks adaptively               a model with budgets
     effort none, off     {disabled}                                   {disabled}
@@ -141,9 +142,9 @@ def _budgeted(conversation: Conversation, target: Target, able: Abilities, most:
     budget = max(budget, LEAST_BUDGET)
     if asked is None:
         while budget >= most and budget > LEAST_BUDGET:
-            budget //= 2
+            budget = max(budget // 2, LEAST_BUDGET)
     if budget >= most:
-        most += budget
+        most = max(most, 1) + budget
         if target.max_output is not None:
             most = max(min(most, target.max_output), LEAST_BUDGET + 1)
             budget = min(budget, most - 1)

@@ -97,9 +97,7 @@ class Writer:
         self._begin()
         self._stop()
         for index, is_free in self._calls.values():
-            if is_free:
-                self._argued(index, _FREE_END)
-            self._event("content_block_stop", {"index": index})
+            self._stop_call(index, is_free=is_free)
         finished = self._finished
         told = wire_usage_of(usage if usage.is_known else self._usage, cost_nanodollars)
         if usage.input_tokens is None and self._usage.input_tokens is None:
@@ -179,10 +177,18 @@ class Writer:
     def _call(self, call: CallStarted) -> None:
         self._stop()
         block = {"type": "tool_use", "id": call.id, "name": call.name, "input": {}}
+        if call.index in self._calls:
+            index, is_free = self._calls[call.index]
+            self._stop_call(index, is_free=is_free)
         index = self._start(block)
         self._calls[call.index] = index, call.is_custom
         if call.is_custom:
             self._argued(index, _FREE_BEGIN)
+
+    def _stop_call(self, index: int, *, is_free: bool) -> None:
+        if is_free:
+            self._argued(index, _FREE_END)
+        self._event("content_block_stop", {"index": index})
 
     def _argue(self, delta: CallDelta) -> None:
         opened = self._calls.get(delta.index)
