@@ -26,11 +26,7 @@ async def generate(
 ) -> None:
     """Answer one call; `model_id` is that of its path, if the path names one. Raises Fault if nothing was sent to the client."""
     if service.is_draining:
-        raise Fault(
-            Kind.DRAINING,
-            "The gateway is being restarted: send the request again.",
-            retry_after=1.0,
-        )
+        raise _draining()
     relay = service.relay
     run: Run | None = None
     relay.let_in()
@@ -50,9 +46,7 @@ async def generate(
         form: Form | None = None
         if route.operation == "transcriptions" and not _is_json(headers):
             form = read_form(headers.get(b"content-type", b""), body)
-            fields = as_fields(form)
-        else:
-            fields = read_fields(body)
+        fields = read_fields(body) if form is None else as_fields(form)
         if model_id:
             _put_path(fields, route, model_id, inbound.query)
         operation, dialect = route.operation or "chat", route.dialect
@@ -84,6 +78,12 @@ async def generate(
         await run.go()
     finally:
         relay.let_out(run)
+
+
+def _draining() -> Fault:
+    return Fault(
+        Kind.DRAINING, "The gateway is being restarted: send the request again.", retry_after=1.0
+    )
 
 
 def _key(route: Route, inbound: Inbound) -> bytes | None:

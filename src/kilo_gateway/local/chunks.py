@@ -58,7 +58,9 @@ def whole_body(answer: Answer, shape: Shape, created: int, *, reports_usage: boo
 
 def _head(answer: Answer, shape: Shape, kind: str, created: int) -> _Object:
     identity = f"{shape.prefix}{answer.id}"
-    return {"id": identity, "object": kind, "created": created, "model": answer.model}
+    # Some vendors' own clients want the fingerprint to be there.
+    told = {"id": identity, "object": kind, "created": created, "model": answer.model}
+    return told | {"system_fingerprint": None}
 
 
 def _message(answer: Answer) -> _Object:
