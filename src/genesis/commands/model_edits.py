@@ -13,10 +13,10 @@ Raw = dict[str, Any]
 Change = Callable[[Raw], object]
 
 
-def set_primary(raw: Raw, ref: ModelRef, *, field: str = "model") -> None:
+def set_primary(raw: Raw, ref: ModelRef) -> None:
     """Make it the default; fallbacks stay."""
     written = key(ref) + (f"@{ref.profile}" if ref.profile else "")
-    _choice(raw, field)["primary"] = written
+    _choice(raw)["primary"] = written
     ensure_listed(raw, ref)
 
 
@@ -27,27 +27,25 @@ def ensure_listed(raw: Raw, ref: ModelRef) -> None:
 
 def set_fallbacks(raw: Raw, refs: list[str]) -> None:
     """Put the list in place of the old one."""
-    _choice(raw, "model")["fallbacks"] = refs
+    _choice(raw)["fallbacks"] = refs
 
 
-def add_fallback(raw: Raw, ref: ModelRef, choice: Choice) -> list[str]:
-    """Append the model unless it is in the list; the list as it is then."""
+def add_fallback(raw: Raw, ref: ModelRef, choice: Choice) -> None:
+    """Append the model unless it is in the list."""
     listed = _fallbacks(raw)
     if key(ref) not in {key(one) for one in choice.fallbacks}:
         listed.append(key(ref))
     set_fallbacks(raw, listed)
     ensure_listed(raw, ref)
-    return listed
 
 
-def remove_fallback(raw: Raw, ref: ModelRef, choice: Choice) -> list[str]:
-    """Take the model out; the list as it is then."""
-    target = key(ref)
-    kept = [text for text in _fallbacks(raw) if _key_of(text, choice) != target]
-    if len(kept) == len(_fallbacks(raw)):
+def remove_fallback(raw: Raw, ref: ModelRef, choice: Choice) -> None:
+    """Take the model out. Raises GenesisError if it is not in the list."""
+    target, listed = key(ref), _fallbacks(raw)
+    kept = [text for text in listed if _key_of(text, choice) != target]
+    if len(kept) == len(listed):
         raise GenesisError(f"Fallback not found: {target}")
     set_fallbacks(raw, kept)
-    return kept
 
 
 def checked_alias(text: str) -> str:
@@ -69,8 +67,8 @@ def add_alias(raw: Raw, alias: str, ref: ModelRef, choice: Choice) -> None:
     entry["alias"] = alias
 
 
-def remove_alias(raw: Raw, alias: str) -> bool:
-    """Take the name away; whether any alias is left."""
+def remove_alias(raw: Raw, alias: str) -> None:
+    """Take the name away from its model. Raises GenesisError if no model has it."""
     found = False
     for entry in _models(raw).values():
         if isinstance(entry, dict) and str(entry.get("alias", "")).lower() == alias.strip().lower():
@@ -78,7 +76,6 @@ def remove_alias(raw: Raw, alias: str) -> bool:
             found = True
     if not found:
         raise GenesisError(f"Alias not found: {alias.strip()}")
-    return any(entry.get("alias") for entry in _models(raw).values() if isinstance(entry, dict))
 
 
 def _key_of(text: str, choice: Choice) -> str:
@@ -98,15 +95,15 @@ def _models(raw: Raw) -> Raw:
     return found
 
 
-def _choice(raw: Raw, field: str) -> Raw:
-    """The model in its long form: `"x"` becomes `{primary: "x"}`."""
+def _choice(raw: Raw) -> Raw:
+    """The default model in its long form: `"x"` becomes `{primary: "x"}`."""
     defaults = _defaults(raw)
-    found = defaults.get(field)
+    found = defaults.get("model")
     if not isinstance(found, dict):
         found = {"primary": found} if isinstance(found, str) and found.strip() else {}
-        defaults[field] = found
+        defaults["model"] = found
     return found
 
 
 def _fallbacks(raw: Raw) -> list[str]:
-    return list(_choice(raw, "model").get("fallbacks", []))
+    return list(_choice(raw).get("fallbacks", []))
