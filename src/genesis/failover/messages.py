@@ -14,6 +14,7 @@ import msgspec
 
 from genesis.core.fault import AuthMissingError, GenesisError, ProviderError
 from genesis.core.secret import Secret
+from genesis.core.text import printable
 from genesis.failover import rules
 from genesis.failover.chain import FailoverError
 from genesis.failover.classify import is_billing_text, leading_status, verdict
@@ -118,7 +119,7 @@ def user_message(
 ) -> str:  # fmt: skip
     """The sentence for the person whose request failed so."""
     text = _sentence(error, provider, model)
-    shown = "".join(char for char in redacted(text, *secrets) if char.isprintable())
+    shown = printable(redacted(text, *secrets))
     return shown if len(shown) <= LONGEST else shown[: LONGEST - 1] + "…"
 
 
@@ -285,9 +286,8 @@ def _timed_out(case: _Case) -> str | None:
 def _status_line(case: _Case) -> str | None:
     if case.status is None or not 400 <= case.status <= 599:
         return None
-    text = case.plain if len(case.plain) <= LONGEST_LIMIT_TEXT else ""
     known = {status.value: status.phrase for status in HTTPStatus}
-    return f"HTTP {case.status}: {text or known.get(case.status, 'error of the provider')}"
+    return f"HTTP {case.status}: {case.plain or known.get(case.status, 'error of the provider')}"
 
 
 _SENTENCES: tuple[Callable[[_Case], str | None], ...] = (

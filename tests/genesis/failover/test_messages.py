@@ -150,3 +150,9 @@ def test_what_looks_like_a_key_is_hidden_even_if_unknown(key: str) -> None:
 
 def test_a_sentence_cannot_steer_the_terminal() -> None:
     assert "\x1b" not in user_message("500 \x1b[2J gone")
+
+
+def test_a_long_sentence_of_the_provider_is_cut_and_not_left_out() -> None:
+    told = user_message(ProviderError("400 The model takes " + "words " * 200, status=400))
+    assert told.startswith("HTTP 400: The model takes words")
+    assert (len(told), told[-1]) == (messages.LONGEST, "…")
