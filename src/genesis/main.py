@@ -19,10 +19,9 @@ from typing_extensions import override
 from genesis import __version__
 from genesis.commands import COMMANDS
 from genesis.commands.light_command import LightGroup
-from genesis.core.fault import GenesisError
+from genesis.core.fault import INTERRUPTED, GenesisError
 
 DEFAULT = "chat"
-INTERRUPTED = 130
 BROKEN = 70  # EX_SOFTWARE
 
 

@@ -3,6 +3,7 @@
 Load it late: it brings httpx.
 """
 
+import time
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -18,7 +19,9 @@ LOCAL_GATEWAY = "http://127.0.0.1:4000"
 LOCAL_BASE = f"{LOCAL_GATEWAY}/api/gateway/"
 LOOK_S = 0.5
 CHECK_S = 15.0
+MOST_BYTES = 16 * 1024 * 1024
 _QUOTED_CHARS = 200
+_JSON = {"Accept": "application/json"}
 
 Kind = Literal["works", "refused", "unreachable", "unclear"]
 
@@ -59,41 +62,55 @@ def check_key(base_url: str, key: Secret, model: str, *, timeout_s: float = CHEC
     bearer = f"Bearer {key.reveal()}".encode("latin-1", "replace")
     headers = {b"Authorization": bearer, b"Accept": b"application/json"}
     try:
-        with _client(base_url, timeout_s) as client:
-            answer = client.post(f"{base_url}chat/completions", json=body, headers=headers)
+        url = f"{base_url}chat/completions"
+        status, content = _asked("POST", url, timeout_s, json=body, headers=headers)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         reason = f"no answer within {timeout_s:g} s" if _is_timeout(error) else _reason(error)
         return Verdict(
             "unreachable",
             f"The gateway at {base_url} cannot be reached now ({reason}), so the key was not tried.",
         )
-    return _verdict(base_url, model, answer.status_code, _object(answer))
+    return _verdict(base_url, model, status, content)
 
 
 def find_gateway(base_url: str = LOCAL_BASE) -> bool:
-    """Whether a gateway serves its list of models there; takes half a second at most."""
+    """Whether a gateway serves its list of models there; what does not answer within half a second is none."""
     try:
-        with _client(base_url, LOOK_S) as client:
-            answer = client.get(f"{base_url}models", headers={"Accept": "application/json"})
+        status, content = _asked("GET", f"{base_url}models", LOOK_S, headers=_JSON)
     except (httpx.HTTPError, httpx.InvalidURL):
         return False
     # Other programs like that port too: a list of models tells that it is one of ours.
-    return answer.status_code == 200 and isinstance(_object(answer).get("data"), list)
+    return status == 200 and isinstance(content.get("data"), list)
 
 
 def post_form(url: str, form: Mapping[str, str]) -> Answered | None:
     """Send a form; None if there was no answer."""
     try:
-        with _client(url, CHECK_S) as client:
-            answer = client.post(url, data=dict(form), headers={"Accept": "application/json"})
+        return Answered(*_asked("POST", url, CHECK_S, data=dict(form), headers=_JSON))
     except (httpx.HTTPError, httpx.InvalidURL):
         return None
-    return Answered(answer.status_code, _object(answer))
 
 
-def _client(url: str, timeout_s: float) -> httpx.Client:
+def _asked(method: str, url: str, timeout_s: float, **what: Any) -> tuple[int, dict[str, Any]]:
+    """The status, and the JSON object of the answer ({} for anything else, also for one that is too large).
+
+    Raises httpx.HTTPError, httpx.InvalidURL.
+    """
+    ends = time.monotonic() + timeout_s
     # A proxy of the environment cannot reach what only this machine knows.
-    return httpx.Client(timeout=timeout_s, follow_redirects=False, trust_env=not is_local_url(url))
+    trusts = not is_local_url(url)
+    body = bytearray()
+    with (
+        httpx.Client(timeout=timeout_s, follow_redirects=False, trust_env=trusts) as client,
+        client.stream(method, url, **what) as answer,
+    ):
+        for piece in answer.iter_bytes():
+            if time.monotonic() > ends:  # the timeout of the client is that of each piece
+                raise httpx.ReadTimeout("the answer did not end in time")
+            body += piece
+            if len(body) > MOST_BYTES:
+                return answer.status_code, {}
+    return answer.status_code, _object(bytes(body))
 
 
 def _verdict(base_url: str, model: str, status: int, content: Mapping[str, Any]) -> Verdict:
@@ -119,9 +136,9 @@ def _not_found(base_url: str, model: str, content: Mapping[str, Any]) -> Verdict
     )
 
 
-def _object(answer: httpx.Response) -> dict[str, Any]:
+def _object(body: bytes) -> dict[str, Any]:
     try:
-        content = msgspec.json.decode(answer.content)
+        content = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return {}
     return content if isinstance(content, dict) else {}

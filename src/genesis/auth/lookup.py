@@ -113,5 +113,5 @@ def missing_key_text(provider: str, paths: Paths) -> str:
     return (
         f'No API key found for provider "{provider}". Auth store: {paths.shown(paths.auth_profiles)} '
         f"(agentDir: {paths.shown(paths.agent_dir)}). Configure auth for this agent (genesis agents add <id>) or copy "
-        "auth-profiles.json from the main agentDir."
+        f"auth-profiles.json from the main agentDir. `genesis models auth login --provider {provider}` stores one here."
     )

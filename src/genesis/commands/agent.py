@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Annotated, get_args
 import typer
 
 from genesis.commands.light_command import LightCommand
-from genesis.core.fault import GenesisError
+from genesis.core.fault import INTERRUPTED, GenesisError
 from genesis.core.refs import key
 
 if TYPE_CHECKING:
     from genesis.app import Genesis
     from genesis.commands.one_shot import Question
 
-INTERRUPTED = 130
 MOST_PIPED = 8_000_000
 WITHOUT_APPROVE = 'With gateway.mode "remote" the daemon\'s settings say what tools may do: --approve needs --local.'
 

@@ -16,14 +16,13 @@ from genesis import __version__
 from genesis.config.load import Loaded, load
 from genesis.config.paths import Paths
 from genesis.config.shell_env import RememberedShell
-from genesis.core.fault import GenesisError
+from genesis.core.fault import INTERRUPTED
 
 if TYPE_CHECKING:
     from genesis.daemon.client import DaemonConversation
     from genesis.screen.launch import ChatPlan, Look
     from genesis.session.conversation import Conversation
 
-INTERRUPTED = 130
 IN_DAEMON, IN_PROCESS = "daemon", "in process"
 
 
@@ -95,9 +94,6 @@ def chat(
     )
     try:
         code = asyncio.run(_run(options))
-    except GenesisError as error:
-        sys.stderr.write(f"Error: {error.message}\n")
-        raise typer.Exit(error.exit_code) from None
     except (KeyboardInterrupt, asyncio.CancelledError):
         raise typer.Exit(INTERRUPTED) from None
     raise typer.Exit(code)

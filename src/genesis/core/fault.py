@@ -8,6 +8,9 @@ Reason = Literal[
     "session_expired",
 ]  # fmt: skip
 
+# The exit code of a command that Ctrl-C ended.
+INTERRUPTED = 130
+
 
 class GenesisError(Exception):
     """A failure with a sentence for people. Commands print `Error: <message>` to stderr and end with `exit_code`."""

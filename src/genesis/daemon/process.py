@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -135,7 +135,8 @@ def stop(paths: Paths) -> bool:
     found = running(paths)
     if found is None:
         return False
-    os.kill(found.pid, signal.SIGTERM)
+    with suppress(ProcessLookupError):  # it ended a moment ago
+        os.kill(found.pid, signal.SIGTERM)
     deadline = time.monotonic() + STOP_S
     while time.monotonic() < deadline:
         now = running(paths)
@@ -143,7 +144,8 @@ def stop(paths: Paths) -> bool:
             return True
         time.sleep(_STEP_S)
     raise GenesisError(
-        f"The daemon (pid {found.pid}) has not ended within {STOP_S:g} s of being asked to."
+        f"The daemon (pid {found.pid}) has not ended within {STOP_S:g} s of being asked to. "
+        f"Wait and run the command again, or end it with `kill -9 {found.pid}`: what was said is saved."
     )
 
 

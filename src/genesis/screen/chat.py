@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from rich.text import Text
 
-from genesis.core.fault import GenesisError
+from genesis.core.fault import INTERRUPTED, GenesisError
 from genesis.core.message import UserMessage
 from genesis.screen.attachments import message_blocks
 from genesis.screen.commands import is_command, run_command
@@ -22,7 +22,6 @@ from genesis.screen.thinking import thinking_lines
 from genesis.screen.tool_lines import output_lines
 from genesis.screen.turn import Question, Surface, TurnRunner
 
-INTERRUPTED = 130
 T = TypeVar("T")
 
 

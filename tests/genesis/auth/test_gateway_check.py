@@ -2,10 +2,13 @@
 
 import asyncio
 import socket
+import threading
+import time
 
 import msgspec
 import pytest
 
+from genesis.auth import gateway_check
 from genesis.auth.gateway_check import check_key, find_gateway, post_form
 from genesis.core.secret import Secret
 from tests.genesis.servers import Answer, serving
@@ -89,3 +92,37 @@ async def test_a_form_is_sent():
         answered = await asyncio.to_thread(post_form, server.url + "device/token", {"a": "b c"})
     assert (answered.status, answered.content) == (400, {"error": "slow_down"})
     assert server.asked[0].body == b"a=b+c"
+
+
+async def test_an_answer_without_end_is_not_read(monkeypatch):
+    monkeypatch.setattr(gateway_check, "MOST_BYTES", 10)
+    listed = Answer(200, body({"data": [{"id": "x" * 100}]}))
+    async with serving(lambda _asked: listed) as server:
+        assert not await asyncio.to_thread(find_gateway, server.url)
+        verdict = await asyncio.to_thread(check_key, server.url, KEY, MODEL)
+    assert verdict.kind == "works"
+
+
+def drip(listener, ends):
+    """Answers byte by byte, so that no single wait is long."""
+    link, _ = listener.accept()
+    with link:
+        link.recv(65536)
+        link.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+        while not ends.wait(0.02):
+            link.sendall(b" ")
+
+
+def test_an_answer_that_drips_is_given_up_in_time():
+    ends = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=drip, args=(listener, ends))
+        thread.start()
+        began = time.monotonic()
+        verdict = check_key(
+            f"http://127.0.0.1:{listener.getsockname()[1]}/", KEY, MODEL, timeout_s=0.2
+        )
+        ends.set()
+        thread.join()
+    assert (verdict.kind, time.monotonic() - began < 5) == ("unreachable", True)
+    assert "no answer within 0.2 s" in verdict.text

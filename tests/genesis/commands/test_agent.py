@@ -119,7 +119,7 @@ def test_without_a_key_it_says_where_one_belongs(home: Home) -> None:
     assert done.stderr == (
         'Error: No API key found for provider "kilocode". Auth store: ~/.genesis/agents/main/agent/auth-profiles.json '
         "(agentDir: ~/.genesis/agents/main/agent). Configure auth for this agent (genesis agents add <id>) or copy "
-        "auth-profiles.json from the main agentDir.\n"
+        "auth-profiles.json from the main agentDir. `genesis models auth login --provider kilocode` stores one here.\n"
     )
 
 

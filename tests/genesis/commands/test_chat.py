@@ -5,6 +5,7 @@ import typer
 from typer.testing import CliRunner
 
 from genesis.commands import chat
+from genesis.core.fault import ConfigError
 from genesis.daemon import client
 from genesis.session.local import LocalConversation
 
@@ -59,8 +60,8 @@ def test_an_unusable_config_is_an_error(run, tmp_path):
     (tmp_path / ".genesis").mkdir()
     (tmp_path / ".genesis" / "genesis.json").write_text("{ nonsense: 1 }")
     result = run("hi\n")
-    assert result.exit_code == 1
-    assert result.stderr.startswith("Error: Invalid config at ~/.genesis/genesis.json")
+    assert isinstance(result.exception, ConfigError)  # main says it
+    assert result.exception.message.startswith("Invalid config at ~/.genesis/genesis.json")
 
 
 def test_the_daemon_is_asked_if_it_runs(run, monkeypatch):
