@@ -19,7 +19,12 @@ from kilo_gateway.dialects.translate import hub_of
 from tests.dialects.recordings import FILES, Recording, recordings
 
 DIALECTS = ("openai_chat", "openai_responses", "anthropic_messages", "gemini")
-SHOWN = Shown(call_id="req_0123456789abcdef", model="some/model", created=1_760_000_000)
+SHOWN = Shown(
+    call_id="req_0123456789abcdef",
+    model="some/model",
+    created=1_760_000_000,
+    request={"alt": msgspec.Raw(b'"sse"')},
+)
 # Words for the end of an answer that another dialect has no own word for.
 SAME_STOP = {
     "stop_sequence": "stop",

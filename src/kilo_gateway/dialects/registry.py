@@ -5,9 +5,19 @@ from types import MappingProxyType
 
 from kilo_gateway.dialects.anthropic_messages import AnthropicMessages
 from kilo_gateway.dialects.dialect import Dialect
+from kilo_gateway.dialects.gemini import Gemini, GeminiArray
 from kilo_gateway.dialects.openai_chat import OpenAIChat
 from kilo_gateway.dialects.openai_responses import OpenAIResponses
 
 DIALECTS: Mapping[str, Dialect] = MappingProxyType(
-    {dialect.name: dialect for dialect in (OpenAIChat(), OpenAIResponses(), AnthropicMessages())}
+    {
+        dialect.name: dialect
+        for dialect in (
+            OpenAIChat(),
+            OpenAIResponses(),
+            AnthropicMessages(),
+            Gemini(),
+            GeminiArray(),
+        )
+    }
 )

@@ -34,6 +34,8 @@ from kilo_gateway.dialects.hub import DeltaReader, DeltaWriter, Hub, Shown, Targ
 from kilo_gateway.dialects.registry import DIALECTS
 
 _BYTES_PER_TOKEN = 4
+# Dialects that differ from another one only in how their streams are framed.
+_FRAMINGS = {"gemini_array": "gemini"}
 _NO_TEXT = (Started, UsageTold, Finished, Failed)
 
 CostOf = Callable[[Usage], int | None]
@@ -312,7 +314,7 @@ def hub_of(name: str) -> Hub:
 @cache
 def passage(client: str, upstream: str) -> Passage:
     """The way between two dialects, by their names."""
-    if client == upstream:
+    if _FRAMINGS.get(client, client) == upstream:
         return Identity(DIALECTS[client])
     one, other = DIALECTS[client], DIALECTS[upstream]
     if not (isinstance(one, _Both) and isinstance(other, _Both)):

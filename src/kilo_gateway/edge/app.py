@@ -18,6 +18,7 @@ from kilo_gateway.relay.reply import Lines
 _REQUEST_ID_CHARACTERS = 128
 _ALLOWED_HEADERS = b"*, authorization"
 _CORS = b"access-control-expose-headers: *\r\nvary: origin\r\n"
+_GOOGLE_CLIENT = b"x-goog-api-client"
 _PREFLIGHT_S = b"86400"
 _PAGES: dict[str, Callable[[Service], Shown]] = {
     "live": probes.live,
@@ -99,10 +100,13 @@ class EdgeApp:
             await self._send(inbound, reply, shown.status, headers, shown.body)
 
     def _page(self, route: Route, inbound: Inbound, model_id: str) -> Shown:
+        # Google's client asks for its own form under the path of everybody's list, too.
+        if route.page == "gemini_models" or (
+            route.page == "models" and _GOOGLE_CLIENT in inbound.headers
+        ):
+            return gemini_models(self._service, inbound.headers, model_id)
         if route.page == "models":
             return models(self._service, self._pages, inbound.headers, model_id)
-        if route.page == "gemini_models":
-            return gemini_models(self._service, inbound.headers, model_id)
         if route.page == "providers":
             return providers(self._service)
         return _PAGES[route.page or "front"](self._service)

@@ -50,6 +50,8 @@ async def generate(
         if model_id:
             _put_path(fields, route, model_id, inbound.query)
         operation, dialect = route.operation or "chat", route.dialect
+        if route.is_stream and "alt" not in fields:
+            dialect = "gemini_array"
         envelope = DIALECTS[dialect].peek(operation, fields)
         call = Call(
             inbound.id,

@@ -131,6 +131,10 @@ def find(path: str) -> Found | None:
         return find(path.rstrip("/") or "/")
     for head in _ONE_MODEL:
         if path.startswith(head):
+            # Google's client asks so with version v1 of its API.
+            model_id, _, verb = path[len(head) :].rpartition(":")
+            if model_id and verb in GEMINI:
+                return Found(GEMINI[verb], model_id)
             return Found(API["/models"], path[len(head) :])
     return None
 
