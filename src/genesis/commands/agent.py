@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from genesis.app import Genesis
     from genesis.commands.one_shot import Question
 
-MOST_PIPED = 8_000_000
 WITHOUT_APPROVE = 'With gateway.mode "remote" the daemon\'s settings say what tools may do: --approve needs --local.'
 
 
@@ -113,12 +112,9 @@ def _require_key(genesis: "Genesis", model: str | None) -> None:
 
 
 def _text(message: str) -> str:
-    piped = "" if sys.stdin.isatty() and message != "-" else sys.stdin.read(MOST_PIPED + 1)
-    if len(piped) > MOST_PIPED:
-        raise GenesisError(
-            f"What is piped in has more than {MOST_PIPED:,} characters, which no model reads. "
-            "Keep it in a file of the workspace and name the file in the message."
-        )
+    from genesis.screen.pipe import read_piped
+
+    piped = "" if sys.stdin.isatty() and message != "-" else read_piped(sys.stdin)
     if message == "-":
         return piped
     return f"{message}\n\n{piped}" if piped.strip() else message

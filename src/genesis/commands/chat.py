@@ -178,7 +178,7 @@ def _look(loaded: Loaded) -> "Look":
     from genesis.screen.launch import Look
 
     screen = loaded.settings.screen
-    return Look(screen.thinking, screen.code_theme, screen.color != "never", screen.editing_mode)
+    return Look(screen.thinking, screen.code_theme, screen.color, screen.editing_mode)
 
 
 def _warn(text: str) -> None:

@@ -21,9 +21,10 @@ from genesis.screen.history import PrivateHistory
 from genesis.screen.input import ChatOutput, Prompt, PromptParts
 from genesis.screen.keys import ChatInput
 from genesis.screen.markdown import MarkdownRenderer
+from genesis.screen.pipe import read_piped
 from genesis.screen.plain import PlainChat
 from genesis.screen.status import Status
-from genesis.screen.terminal import Terminal
+from genesis.screen.terminal import ColorMode, Terminal
 from genesis.screen.turn import Surface
 from genesis.session.conversation import Conversation
 
@@ -48,7 +49,7 @@ class Look:
 
     thinking: ThinkingMode = "folded"
     code_theme: str = "auto"
-    has_colours: bool = True
+    color: ColorMode = "auto"
     editing_mode: Literal["emacs", "vi"] = "emacs"
 
 
@@ -89,7 +90,7 @@ async def open_chat(
 async def _on_screen(
     desk: Desk, plan: ChatPlan, streams: Streams, environ: Mapping[str, str]
 ) -> int:
-    terminal = Terminal(streams.stdout, environ, has_colours=plan.look.has_colours)
+    terminal = Terminal(streams.stdout, environ, color=plan.look.color)
     highlighter = Highlighter(terminal.background, plan.look.code_theme)
     source = ChatInput(streams.stdin)
     output = ChatOutput.from_pty(
@@ -132,7 +133,7 @@ async def _in_plain(desk: Desk, plan: ChatPlan, streams: Streams) -> int:
         streams.stderr.write(f"Error: {error.message}\n")
         return error.exit_code
     if not streams.stdin.isatty():
-        return await chat.answer(await asyncio.to_thread(streams.stdin.read))
+        return await chat.answer(await asyncio.to_thread(read_piped, streams.stdin))
     code = 0
     while not desk.is_over:
         line = await asyncio.to_thread(streams.stdin.readline)

@@ -2,8 +2,22 @@
 
 from typing import TextIO
 
+from genesis.core.fault import GenesisError
 from genesis.core.message import AssistantMessage, text_of
 from genesis.screen.sanitise import visible
+
+MOST_PIPED = 8_000_000
+
+
+def read_piped(source: TextIO) -> str:
+    """All of an input. Raises GenesisError if it is longer than anything that a model reads."""
+    text = source.read(MOST_PIPED + 1)
+    if len(text) > MOST_PIPED:
+        raise GenesisError(
+            f"What is piped in has more than {MOST_PIPED:,} characters, which no model reads. "
+            "Keep it in a file of the workspace and name the file in the message."
+        )
+    return text
 
 
 class Pipe:

@@ -3,7 +3,7 @@
 import contextlib
 import os
 from collections.abc import Iterable, Mapping
-from typing import TextIO
+from typing import Literal, TextIO
 
 from rich.color import ColorSystem
 from rich.console import Console
@@ -15,6 +15,8 @@ MIN_COLUMNS = 20
 # Terminals that cut lines when they get narrower, where others wrap them anew.
 _NEVER_REFLOW = {"linux", "vt100", "vt220", "cons25"}
 
+ColorMode = Literal["auto", "always", "never"]
+_NO_COLOR = {"auto": None, "always": False, "never": True}
 _SYSTEMS = {
     "standard": ColorSystem.STANDARD,
     "256": ColorSystem.EIGHT_BIT,
@@ -23,7 +25,7 @@ _SYSTEMS = {
 
 
 class Terminal:
-    """A terminal's output side. `environ` decides on colours (NO_COLOR, TERM, COLORTERM); `size` may be fixed."""
+    """A terminal's output side. `environ` decides on colours (NO_COLOR, TERM, COLORTERM) unless `color` does; `size` may be fixed."""
 
     def __init__(
         self,
@@ -31,7 +33,7 @@ class Terminal:
         environ: Mapping[str, str],
         *,
         size: tuple[int, int] | None = None,
-        has_colours: bool = True,
+        color: ColorMode = "auto",
     ) -> None:
         self._stream = stream
         self._fixed = size
@@ -49,7 +51,7 @@ class Terminal:
             emoji=False,
             markup=False,
             legacy_windows=False,
-            no_color=None if has_colours else True,
+            no_color=_NO_COLOR[color],
             _environ=dict(environ),
         )
         self._colours = _SYSTEMS.get(self.console.color_system or "")

@@ -4,8 +4,10 @@ import io
 
 import pytest
 
+from genesis.core.fault import GenesisError
 from genesis.core.message import AssistantMessage, TextBlock
-from genesis.screen.pipe import Pipe
+from genesis.screen import pipe
+from genesis.screen.pipe import Pipe, read_piped
 
 
 class Both:
@@ -62,3 +64,12 @@ def test_nothing_steers_the_terminal(both):
     both.pipe.write_delta("\x1b[2J")
     both.pipe.tell("\x1b]0;t\x07")
     assert "\x1b" not in "".join(both.shown)
+
+
+def test_an_input_has_an_end(monkeypatch):
+    monkeypatch.setattr(pipe, "MOST_PIPED", 5)
+    assert read_piped(io.StringIO("12345")) == "12345"
+    with pytest.raises(
+        GenesisError, match=r"more than 5 characters, which no model reads\. Keep it"
+    ):
+        read_piped(io.StringIO("123456"))

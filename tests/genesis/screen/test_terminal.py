@@ -12,16 +12,17 @@ LINE = Text("red", "bold red")
 
 
 @pytest.mark.parametrize(
-    ("environ", "has_colours", "expected"),
+    ("environ", "color", "expected"),
     [
-        ({"TERM": "xterm-256color"}, True, "\x1b[1;31mred\x1b[0m"),
-        ({"TERM": "xterm-256color", "NO_COLOR": "1"}, True, "red"),
-        ({"TERM": "xterm-256color"}, False, "red"),
-        ({"TERM": "dumb"}, True, "red"),
+        ({"TERM": "xterm-256color"}, "auto", "\x1b[1;31mred\x1b[0m"),
+        ({"TERM": "xterm-256color", "NO_COLOR": "1"}, "auto", "red"),
+        ({"TERM": "xterm-256color", "NO_COLOR": "1"}, "always", "\x1b[1;31mred\x1b[0m"),
+        ({"TERM": "xterm-256color"}, "never", "red"),
+        ({"TERM": "dumb"}, "auto", "red"),
     ],
 )
-def test_colours(environ, has_colours, expected):
-    terminal = Terminal(io.StringIO(), environ, has_colours=has_colours)
+def test_colours(environ, color, expected):
+    terminal = Terminal(io.StringIO(), environ, color=color)
     assert terminal.ansi(LINE) == expected
 
 
