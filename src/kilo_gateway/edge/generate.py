@@ -38,7 +38,7 @@ async def generate(
             grant = await authenticate(service, _key(route, inbound))
         world = service.world
         limit_bytes = world.limits.max_body_bytes
-        body = inbound.whole_body()
+        body = inbound.whole()
         if body is None:
             body = await read_body(inbound.next_piece, headers, limit_bytes)
         elif b"content-encoding" in headers or len(body) > limit_bytes:

@@ -16,7 +16,6 @@ from typing import Final, final
 import httptools
 
 from kilo_gateway.core.fault import Fault, Kind
-from kilo_gateway.edge.arrival import Arrival
 from kilo_gateway.edge.guard import Guard
 from kilo_gateway.edge.repeat import Repeat, repeat_of
 from kilo_gateway.edge.reply import Leaver, WireReply
@@ -57,10 +56,10 @@ class ClientConnection:
         self._is_between = True  # no byte of the next request has come
         self._in_head = True
         self._is_large_read = False
-        self._arriving: Arrival | None = None  # the one that bytes are parsed for
-        self._serving: Arrival | None = None  # the one that is being answered
+        self._arriving: Inbound | None = None  # the one that bytes are parsed for
+        self._serving: Inbound | None = None  # the one that is being answered
         self._reply: WireReply | None = None
-        self._early: deque[Arrival] = deque()
+        self._early: deque[Inbound] = deque()
         self._repeat: Repeat | None = None
         self._misses = 0
         self._is_reading_paused = False
@@ -187,23 +186,21 @@ class ClientConnection:
             )
             return
         is_old = parser.get_http_version() == "1.0"
-        request = self._arriving = Arrival(
-            self.wait_for_body, parser.should_keep_alive() and not is_old, not is_old
-        )
-        if b"expect" in headers:
-            request.expects_continue = headers[b"expect"].lower() == b"100-continue"
         known = _KNOWN.get(self._url)
         path, query = (known, b"") if known is not None else target_of(self._url)
         method = parser.get_method()
-        request.head = Inbound(
+        request = self._arriving = Inbound(
             "POST" if method == b"POST" else method.decode("latin-1"),
             path,
             query,
             headers,
             self._guard.monotonic(),
-            request.next_piece,
-            request.whole,
+            self.wait_for_body,
+            parser.should_keep_alive() and not is_old,
+            not is_old,
         )
+        if b"expect" in headers:
+            request.expects_continue = headers[b"expect"].lower() == b"100-continue"
         if self._serving is None:
             self._serve(request)
         elif len(self._early) < _MAX_EARLY_REQUESTS:
@@ -220,7 +217,7 @@ class ClientConnection:
         request = self._arriving
         if request is None:
             return
-        if request.head is None:  # answered already: nobody reads this
+        if request.is_answered:  # answered already: nobody reads this
             self._dropped_bytes += len(body)
             if self._dropped_bytes > _MAX_DROPPED_BYTES:
                 self.abort()
@@ -242,7 +239,7 @@ class ClientConnection:
         request.is_complete = True
         if request.waiter is not None:
             request.wake()
-        if request.head is None:
+        if request.is_answered:
             self._next(request)
 
     def _serve_repeat(self, repeat: Repeat, body: bytes) -> None:
@@ -250,30 +247,37 @@ class ClientConnection:
         guard = self._guard
         guard.idle.pop(self, None)
         self._misses = 0
-        request = Arrival(self.wait_for_body, is_complete=True, pieces=[body], buffered=len(body))
-        request.head = Inbound(
+        request = Inbound(
             "POST",
             repeat.path,
             repeat.query,
             repeat.headers,
             guard.monotonic(),
-            request.next_piece,
-            request.whole,
-            "",
+            self.wait_for_body,
+            True,  # noqa: FBT003 - keeps the connection
+            True,  # noqa: FBT003 - takes chunks
+            True,  # noqa: FBT003 - is complete
+            [body],
+            len(body),
             repeat,
         )
-        self._serve(request, is_whole=True)
+        self._serve(request)
 
     def _remember(self, data: bytes) -> None:
         """What was parsed of these bytes may come again, if they are one request and nothing else."""
         request = self._serving
-        if request is not None and self._is_between and request.keep_alive and request.head:
+        if (
+            request is not None
+            and self._is_between
+            and request.keep_alive
+            and not request.is_answered
+        ):
             self._misses += 1
-            self._repeat = repeat_of(data[: len(data) - request.buffered], request.head)
+            self._repeat = repeat_of(data[: len(data) - request.buffered], request)
 
     # Called by the reply and the request.
 
-    async def wait_for_body(self, request: Arrival) -> None:
+    async def wait_for_body(self, request: Inbound) -> None:
         """Wait until more of a body has come. Raises ClientGoneError."""
         if self.is_gone:
             raise ClientGoneError
@@ -309,31 +313,28 @@ class ClientConnection:
         request = self._serving
         if request is None:
             return
-        request.head = None
-        request.pieces.clear()
-        request.expects_continue = False
+        request.is_answered = True
         if request.is_complete:
             self._next(request)
         else:
+            request.pieces.clear()
+            request.expects_continue = False
             self._resume_reading()
 
     # Our own.
 
-    def _serve(self, request: Arrival, *, is_whole: bool = False) -> None:
-        head = request.head
-        if head is None:
-            return
+    def _serve(self, request: Inbound) -> None:
         self._serving = request
         if not request.is_complete and self not in self._guard.arriving:
             self._guard.arriving[self] = self._guard.monotonic()
         if self._guard.is_closing:
             request.keep_alive = False
         reply = self._reply = self.on_gone = WireReply(
-            self, request.keep_alive, request.wants_chunks, head.method == "HEAD"
+            self, request.keep_alive, request.wants_chunks, request.method == "HEAD"
         )
-        reply.task = self._loop.create_task(self._guard.app(head, reply))
+        reply.task = self._loop.create_task(self._guard.app(request, reply))
 
-    def _next(self, request: Arrival) -> None:
+    def _next(self, request: Inbound) -> None:
         self._serving = self._reply = None
         if not request.keep_alive or self._guard.is_closing:
             self.close()

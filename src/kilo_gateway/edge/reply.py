@@ -87,19 +87,25 @@ class WireReply(msgspec.Struct, eq=False):
     async def whole(self, status: int, headers: Lines, body: bytes) -> None:
         """A complete answer."""
         connection = self.connection
-        if status in _BODILESS:
-            head, body = self._begin(status, headers), b""
-        else:
-            head = self._begin(status, b"%bcontent-length: %d\r\n" % (headers, len(body)))
+        self.has_started = True
+        is_bodiless = status in _BODILESS
+        head = (
+            _STATUS_LINES[status],
+            connection.date_line,
+            headers,
+            b"" if is_bodiless else b"content-length: %d\r\n" % len(body),
+            self.extra,
+            _LAST_LINES[self.keep_alive],
+        )
         if connection.is_writing_paused:
             await connection.drain()
         if not connection.is_gone:
-            if self.is_head_only:
-                connection.write(head)
+            if is_bodiless or self.is_head_only:
+                connection.write(b"".join(head))
             elif len(body) < _JOIN_BYTES:
-                connection.write(head + body)
+                connection.write(b"".join((*head, body)))
             else:
-                connection.write(head)
+                connection.write(b"".join(head))
                 if connection.is_writing_paused:
                     await connection.drain()
                 self._write(body)
@@ -109,7 +115,14 @@ class WireReply(msgspec.Struct, eq=False):
         """The head of a streamed answer. It leaves with what is written next, which follows at once."""
         if self.chunks:
             headers += b"transfer-encoding: chunked\r\n"
-        self.head = self._begin(status, headers)
+        self.has_started = True
+        self.head = b"%b%b%b%b%b" % (
+            _STATUS_LINES[status],
+            self.connection.date_line,
+            headers,
+            self.extra,
+            _LAST_LINES[self.keep_alive],
+        )
 
     async def write(self, data: bytes) -> None:
         """Some of its bytes, never empty; waits while the client reads slowly. Nothing follows the end."""
@@ -157,16 +170,6 @@ class WireReply(msgspec.Struct, eq=False):
         """An answer that cannot be completed: the connection is closed, so that nobody takes what came for whole."""
         self.has_ended = True
         self.connection.transport.abort()
-
-    def _begin(self, status: int, headers: Lines) -> bytes:
-        self.has_started = True
-        return b"%b%b%b%b%b" % (
-            _STATUS_LINES[status],
-            self.connection.date_line,
-            headers,
-            self.extra,
-            _LAST_LINES[self.keep_alive],
-        )
 
     def _write(self, data: bytes) -> None:
         if data and not self.connection.is_gone:

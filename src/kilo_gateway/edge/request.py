@@ -1,5 +1,6 @@
 """What a client sends: the body, bounded; the credential; the attribution headers."""
 
+import asyncio
 import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
@@ -25,11 +26,12 @@ _KEY_HEADERS = (b"x-api-key", b"x-goog-api-key", b"api-key")
 
 
 class Inbound(msgspec.Struct, eq=False):
-    """One request in progress: what its head told, when it came (monotonic seconds), and where its body comes from:
-    `whole_body` gives it if it is there already (once; None if not), `next_piece` what comes.
+    """One request in progress: what its head told, when it came (monotonic seconds), and its body as it arrives.
 
-    `dialect` is that of its path, in which faults are told. Of a header that is sent twice the last one counts. `repeat` is set if the head was recognised: then what was read of it
-    before holds.
+    Of a header that is sent twice the last one counts. `repeat` is set if the head was recognised: then what was read of
+    it before holds. `dialect` is that of its path, in which faults are told. `id` names the request to people,
+    `entry_id` is what that was made from, if we made it. `wait` waits until more of the body has come; `pieces` are
+    those that nobody has taken yet. Once `is_answered`, what still comes is dropped.
     """
 
     method: str
@@ -37,12 +39,44 @@ class Inbound(msgspec.Struct, eq=False):
     query: bytes
     headers: dict[bytes, bytes]
     arrived: float
-    next_piece: NextPiece
-    whole_body: Callable[[], bytes | None] = lambda: None
-    id: str = ""
+    wait: "Callable[[Inbound], Awaitable[None]]"
+    keep_alive: bool = True
+    wants_chunks: bool = True
+    is_complete: bool = False
+    pieces: list[bytes] = []
+    buffered: int = 0
     repeat: "Repeat | None" = None
-    dialect: str = "openai_chat"
+    expects_continue: bool = False
+    is_answered: bool = False
+    waiter: asyncio.Future[None] | None = None
+    id: str = ""
     entry_id: str = ""
+    dialect: str = "openai_chat"
+
+    async def next_piece(self) -> bytes:
+        """The body's next bytes, b"" at its end. Raises ClientGoneError."""
+        while not self.pieces:
+            if self.is_complete:
+                return b""
+            await self.wait(self)
+        data = self.pieces[0] if len(self.pieces) == 1 else b"".join(self.pieces)
+        self.pieces.clear()
+        self.buffered = 0
+        return data
+
+    def whole(self) -> bytes | None:
+        """The body (once), if all of it is here; None if more is to come, or it came in many pieces."""
+        pieces = self.pieces
+        if not self.is_complete or len(pieces) > 1:
+            return None
+        self.buffered = 0
+        return pieces.pop() if pieces else b""
+
+    def wake(self) -> None:
+        """Something has come: whoever waits goes on."""
+        waiter = self.waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
 
 
 class ClientGoneError(Exception):
