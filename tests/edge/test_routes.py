@@ -86,6 +86,11 @@ def test_a_gemini_path_names_its_model_and_what_to_do(model, verb, operation, is
     assert model_id == model
 
 
+def test_an_id_with_a_slash_may_stand_without_models_before_it():
+    route, model_id = find("/v1beta/sim/echo:generateContent")
+    assert (route.operation, model_id) == ("chat", "sim/echo")
+
+
 def test_googles_client_may_ask_with_version_v1():
     route, model_id = find("/v1/models/a/b:generateContent")
     assert (route.dialect, model_id) == ("gemini", "a/b")

@@ -1,4 +1,4 @@
-"""The AI SDK for JavaScript (`ai` with `@ai-sdk/openai-compatible`), unchanged, against a running gateway.
+"""The AI SDK for JavaScript (`ai` with `@ai-sdk/openai-compatible` and vendors' providers), unchanged, against a running gateway.
 
 Its packages are installed once into the virtual environment, as tests/journeys/node/package-lock.json pins them.
 """
@@ -34,7 +34,8 @@ def packages() -> Path:
     home = Path(sys.prefix) / "node" / hashlib.sha256(lock).hexdigest()[:16]
     if not home.is_dir():
         _install(npm, home)
-    shutil.copy(SOURCES / "chat.mjs", home)
+    for scenarios in ("chat.mjs", "dialects.mjs"):
+        shutil.copy(SOURCES / scenarios, home)
     return home
 
 
@@ -68,8 +69,13 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 def play(packages: Path, gateway: Running, scenario: str) -> dict[str, Any]:
     """What one scenario of chat.mjs tells."""
+    return run(packages, gateway, "chat.mjs", f"{gateway.url}/v1", scenario)
+
+
+def run(packages: Path, gateway: Running, *arguments: str) -> dict[str, Any]:
+    """What a program of Node's tells."""
     done = subprocess.run(
-        ["node", "chat.mjs", f"{gateway.url}/v1", scenario],
+        ["node", *arguments],
         cwd=packages,
         env={"PATH": os.environ["PATH"], "KEY": gateway.key},
         capture_output=True,
@@ -130,3 +136,40 @@ def test_an_error_in_the_stream_comes_as_one(packages: Path, gateway: Running) -
     kinds = play(packages, gateway, "errorInStream")["kinds"]
     assert "error" in kinds
     assert kinds.index("text-delta") < kinds.index("error")
+
+
+PROVIDERS = ["openai", "openaiChat", "anthropic", "google", "openrouter"]
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("scenario", ["generate", "stream"])
+def test_each_vendors_provider_is_answered(
+    packages: Path, gateway: Running, provider: str, scenario: str
+) -> None:
+    told = run(packages, gateway, "dialects.mjs", gateway.url, provider, scenario)
+    assert told["text"] == "You said: good morning", told
+    assert told["finish"] == "stop"
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_each_vendors_provider_runs_a_tool(packages: Path, gateway: Running, provider: str) -> None:
+    told = run(packages, gateway, "dialects.mjs", gateway.url, provider, "tool")
+    assert told["steps"] == ["tool-calls", "stop"], told
+    assert len(told["asked"]) == 1
+
+
+@pytest.mark.parametrize("provider", [one for one in PROVIDERS if one not in {"openaiChat", "openrouter"}])
+def test_each_vendors_provider_tells_reasoning(
+    packages: Path, gateway: Running, provider: str
+) -> None:
+    told = run(packages, gateway, "dialects.mjs", gateway.url, provider, "reasoning")
+    assert told["reasoning"], told
+    assert told["text"]
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_each_vendors_provider_knows_a_rate_limit(
+    packages: Path, gateway: Running, provider: str
+) -> None:
+    told = run(packages, gateway, "dialects.mjs", gateway.url, provider, "rateLimit")
+    assert told["status"] == 429, told

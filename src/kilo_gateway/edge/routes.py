@@ -83,7 +83,7 @@ OWN: dict[str, Route] = {
 }
 
 # What follows the colon in Gemini's paths, `/v1beta/models/{id}:verb`; an id may hold slashes.
-GEMINI_MODELS = "/v1beta/models"
+GEMINI_ROOT = "/v1beta/"
 GEMINI: dict[str, Route] = {
     "generateContent": Route("POST", "chat", None, "Gemini, whole.", "gemini"),
     "streamGenerateContent": Route(
@@ -125,8 +125,8 @@ def find(path: str) -> Found | None:
     route = ROUTES.get(path)
     if route is not None:
         return Found(route)
-    if path.startswith(GEMINI_MODELS):
-        return _of_gemini(path[len(GEMINI_MODELS) :].rstrip("/"))
+    if path.startswith(GEMINI_ROOT):
+        return _of_gemini(path[len(GEMINI_ROOT) :].rstrip("/"))
     if len(path) > 1 and path.endswith("/"):
         return find(path.rstrip("/") or "/")
     for head in _ONE_MODEL:
@@ -140,16 +140,14 @@ def find(path: str) -> Found | None:
 
 
 def _of_gemini(rest: str) -> Found | None:
-    if not rest:
-        return Found(GEMINI_LIST)
-    if not rest.startswith("/"):
-        return None
-    model_id, colon, verb = rest[1:].rpartition(":")
+    """What follows the version; some clients leave `models/` out where an id holds a slash."""
+    target, colon, verb = rest.rpartition(":")
     if colon and verb in GEMINI:
-        return Found(GEMINI[verb], model_id)
-    return (
-        Found(GEMINI_LIST, rest[1:]) if verb not in {"embedContent", "batchEmbedContents"} else None
-    )
+        return Found(GEMINI[verb], target.removeprefix("models/"))
+    if rest == "models":
+        return Found(GEMINI_LIST)
+    is_one = rest.startswith("models/") and verb not in {"embedContent", "batchEmbedContents"}
+    return Found(GEMINI_LIST, rest.removeprefix("models/")) if is_one else None
 
 
 def is_later(path: str) -> bool:

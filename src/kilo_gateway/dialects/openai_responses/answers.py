@@ -21,7 +21,9 @@ _REASONS: dict[str, Stop] = {"max_output_tokens": "length", "content_filter": "c
 def read_answer(body: bytes) -> Answer | None:
     """An upstream's whole reply; None for what is no Response object."""
     reply = decode_leniently(REPLY, body)
-    if reply is None or (reply.output is None and reply.status is None and reply.error in NOTHING):
+    if reply is None or (
+        reply.output is None and reply.status is None and not is_given(reply.error)
+    ):
         return None
     return answer_of(reply)
 

@@ -131,7 +131,8 @@ class Making:
         found = self._open
         if isinstance(found, Reasoning) and (found.is_signed or not found.may_take(delta.id)):
             self._close()
-        self._reasoning(delta.id).add(delta.text, begins=delta.begins, is_summary=delta.is_summary)
+        # A model's open thoughts, too, are told as a summary: clients show that, and nothing else.
+        self._reasoning(delta.id).add(delta.text, begins=delta.begins, is_summary=True)
 
     def _sealed(self, delta: ThinkingSealed) -> None:
         found = self._open
@@ -162,6 +163,7 @@ class Making:
         if media.kind != "image" or not media.data:
             if media.text:  # what a sound says
                 self._message().add(media.text, "output_text", begins=True)
+                self._close()
             return
         form = media.media_type.removeprefix("image/") or "png"
         self._whole(

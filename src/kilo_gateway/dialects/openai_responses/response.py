@@ -1,6 +1,6 @@
 """The Response object as a client sees it: what it asked is repeated, as the real API does."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -11,9 +11,14 @@ from kilo_gateway.core.usage import Usage
 from kilo_gateway.dialects.answer import Stop
 from kilo_gateway.dialects.conversation import is_given
 from kilo_gateway.dialects.hub import Shown
-from kilo_gateway.dialects.openai_responses.schema import UNREADABLE
+from kilo_gateway.dialects.openai_responses.schema import FIELDS, UNREADABLE, Head, decode_leniently
 
 _FORMAT = {"format": {"type": "text"}}
+_SCHEMA_FORMAT = {"description": None, "strict": None}
+_REASONING = {"effort": None, "summary": None}
+_FUNCTION = {"description": None, "parameters": None, "strict": True}
+_TOOLS = msgspec.json.Decoder(list[msgspec.Raw])
+_HEAD = msgspec.json.Decoder(Head)
 # What is repeated of the request, and what stands there if the client did not say.
 _REPEATED: Mapping[str, Any] = MappingProxyType(
     {
@@ -23,7 +28,7 @@ _REPEATED: Mapping[str, Any] = MappingProxyType(
         "parallel_tool_calls": True,
         "previous_response_id": None,
         "prompt_cache_key": None,
-        "reasoning": {"effort": None, "summary": None},
+        "reasoning": _REASONING,
         "safety_identifier": None,
         "temperature": 1.0,
         "text": _FORMAT,
@@ -59,8 +64,9 @@ def begun(shown: Shown) -> dict[str, Any]:
         name: request[name] if name in request and is_given(request[name]) else usual
         for name, usual in _REPEATED.items()
     }
-    if repeated["text"] is not _FORMAT:
-        repeated["text"] = _with_format(request["text"])
+    for name, complete in _COMPLETED.items():
+        if name in request and is_given(request[name]):
+            repeated[name] = complete(request[name])
     return {
         "id": f"resp_{stem_of(shown.call_id)}",
         "object": "response",
@@ -79,12 +85,45 @@ def begun(shown: Shown) -> dict[str, Any]:
     }
 
 
-def _with_format(raw: msgspec.Raw) -> Any:
+def _with(usual: Mapping[str, Any], raw: msgspec.Raw) -> Any:
+    """An object of the client's, with null or the usual value for what it left out."""
     try:
-        text = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
+        return {**usual, **FIELDS.decode(raw)}
     except UNREADABLE:
         return raw
-    return _FORMAT | {name: value for name, value in text.items() if is_given(value)}
+
+
+def _with_format(raw: msgspec.Raw) -> Any:
+    text = _with(_FORMAT, raw)
+    form = text["format"] if isinstance(text, dict) else None
+    if isinstance(form, msgspec.Raw):
+        is_schema = b'"json_schema"' in bytes(form)
+        text["format"] = _with(_SCHEMA_FORMAT, form) if is_schema else form
+    return text
+
+
+def _with_reasoning(raw: msgspec.Raw) -> Any:
+    return _with(_REASONING, raw)
+
+
+def _with_strict(raw: msgspec.Raw) -> Any:
+    """Tools; for this API a function is strict unless the client said otherwise."""
+    try:
+        tools = _TOOLS.decode(raw)
+    except UNREADABLE:
+        return raw
+    return [_with(_FUNCTION, tool) if _is_function(tool) else tool for tool in tools]
+
+
+def _is_function(tool: msgspec.Raw) -> bool:
+    head = decode_leniently(_HEAD, tool)
+    return head is not None and head.type == "function"
+
+
+# What is repeated with all its members, as the real API does.
+_COMPLETED: Mapping[str, Callable[[msgspec.Raw], Any]] = MappingProxyType(
+    {"text": _with_format, "reasoning": _with_reasoning, "tools": _with_strict}
+)
 
 
 def ended(
@@ -120,10 +159,12 @@ def usage_of(usage: Usage, cost_nanodollars: int | None) -> dict[str, Any] | Non
     if not usage.is_known:
         return None
     read, made = usage.input_tokens or 0, usage.output_tokens or 0
-    details = {"cached_tokens": usage.cache_read_tokens or 0}
+    details = {
+        "cached_tokens": usage.cache_read_tokens or 0,
+        "cache_write_tokens": usage.cache_write_tokens or 0,
+    }
     made_details = {"reasoning_tokens": usage.reasoning_tokens or 0}
     for told, name, count in (
-        (details, "cache_write_tokens", usage.cache_write_tokens),
         (details, "audio_tokens", usage.audio_input_tokens),
         (made_details, "audio_tokens", usage.audio_output_tokens),
     ):

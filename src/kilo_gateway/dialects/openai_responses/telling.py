@@ -44,6 +44,13 @@ class _State:
         self.is_custom = False
         self.is_done = False
 
+    def place(self, kind: str, number: int) -> int:
+        """The place by which deltas called the part of that number; some servers count otherwise than the whole item does."""
+        places = [at for known, at in self.told if known == kind]
+        if number < len(places):
+            return places[number]
+        return max(number, max(places, default=-1) + 1)
+
 
 class Telling:
     """The items of one reply. `maker` is the vendor of the model, as far as it is known."""
@@ -192,20 +199,24 @@ class Telling:
 
     def _message(self, state: _State, item: Item) -> None:
         if isinstance(item.content, str):
-            self._rest_of_text(state, 0, item.content)
+            self._rest_of_text(state, state.place("text", 0), item.content)
             return
-        for at, raw in enumerate(item.content or ()):
+        counts = {"text": 0, "refusal": 0}
+        for raw in item.content or ():
             wire = lenient(raw, PART, "")
-            if wire.type == "refusal":
-                key = ("refusal", at)
-                rest = (wire.refusal or "")[state.told.get(key, 0) :]
-                if rest or key not in state.told:
-                    self._refusal(state, at, rest)
-            elif wire.type in {"output_text", "text"}:
+            kind = "text" if wire.type in {"output_text", "text"} else wire.type or ""
+            if kind not in counts:
+                self._other(wire, raw)
+                continue
+            at = state.place(kind, counts[kind])
+            counts[kind] += 1
+            if kind == "text":
                 self._rest_of_text(state, at, wire.text or "")
                 self._cite(state, at, (wire.annotations or [])[state.cited.get(at, 0) :])
             else:
-                self._other(wire, raw)
+                rest = (wire.refusal or "")[state.told.get((kind, at), 0) :]
+                if rest or (kind, at) not in state.told:
+                    self._refusal(state, at, rest)
 
     def _other(self, wire: ContentPart, raw: msgspec.Raw) -> None:
         part = part_of(wire, raw)
@@ -244,6 +255,7 @@ class Telling:
             self._rest_of_thought(state, kind, at, lenient(raw, PART, "").text or "")
 
     def _rest_of_thought(self, state: _State, kind: str, at: int, text: str) -> None:
+        at = state.place(kind, at)
         rest = text[state.told.get((kind, at), 0) :]
         if rest or (kind, at) not in state.told:
             self._thought(state, kind, at, rest)
