@@ -9,7 +9,7 @@ from genesis.providers.anthropic.body import body_of
 from genesis.providers.anthropic.stream import EventReader
 from genesis.providers.compatible.asking import Post, ask, stream_headers, url_under
 from genesis.providers.compatible.body import encoded
-from genesis.providers.compatible.connections import Connections
+from genesis.providers.compatible.connections import KeepsConnections
 from genesis.providers.compatible.discovery import DISCOVERY_S, Listing, discovered
 from genesis.providers.compatible.listing import id_of
 from genesis.providers.provider import ChatRequest, Endpoint, Warn
@@ -25,19 +25,8 @@ def provider() -> "Anthropic":
     return Anthropic()
 
 
-class Anthropic:
+class Anthropic(KeepsConnections):
     """Anthropic's API, or one that speaks it at another base URL."""
-
-    def __init__(self, connections: Connections | None = None) -> None:
-        self._connections = connections or Connections()
-
-    def keep_connections(self) -> None:
-        """Requests share connections from now on, until `aclose`."""
-        self._connections.keep()
-
-    async def aclose(self) -> None:
-        """Close the connections that are kept."""
-        await self._connections.aclose()
 
     async def discover(
         self, endpoint: Endpoint, *, timeout_s: float = DISCOVERY_S, warn: Warn

@@ -56,3 +56,18 @@ class Connections:
             follow_redirects=False,
             mounts={f"all://{host}": None for host in _HERE},
         )
+
+
+class KeepsConnections:
+    """What plug-ins have in common: their requests go through Connections, which a program may ask them to keep."""
+
+    def __init__(self, connections: Connections | None = None) -> None:
+        self._connections = connections or Connections()
+
+    def keep_connections(self) -> None:
+        """Requests share connections from now on, until `aclose`."""
+        self._connections.keep()
+
+    async def aclose(self) -> None:
+        """Close the connections that are kept."""
+        await self._connections.aclose()

@@ -10,7 +10,7 @@ from genesis.core.fault import ProviderError
 from genesis.core.model import Model
 from genesis.providers.compatible.body import body_of
 from genesis.providers.compatible.client import ListingError, list_models, stream_chat
-from genesis.providers.compatible.connections import Connections
+from genesis.providers.compatible.connections import Connections, KeepsConnections
 from genesis.providers.compatible.discovery import DISCOVERY_S
 from genesis.providers.kilocode.discovery import STATIC, failed, models_of
 from genesis.providers.kilocode.levels import after_complaint, clamp
@@ -32,22 +32,14 @@ def provider() -> "KiloCode":
     return KiloCode()
 
 
-class KiloCode:
+class KiloCode(KeepsConnections):
     """The Kilo Gateway. Its variables are read at each request: from the endpoint's environment, else `environ`."""
 
     def __init__(
         self, environ: Mapping[str, str] | None = None, connections: Connections | None = None
     ) -> None:
         self._environ = os.environ if environ is None else environ
-        self._connections = connections or Connections()
-
-    def keep_connections(self) -> None:
-        """Requests share connections from now on, until `aclose`."""
-        self._connections.keep()
-
-    async def aclose(self) -> None:
-        """Close the connections that are kept."""
-        await self._connections.aclose()
+        super().__init__(connections)
 
     async def discover(
         self, endpoint: Endpoint, *, timeout_s: float = DISCOVERY_S, warn: Warn

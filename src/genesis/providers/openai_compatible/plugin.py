@@ -7,7 +7,7 @@ from genesis.core.events import StreamEvent
 from genesis.core.model import Model
 from genesis.providers.compatible.body import body_of
 from genesis.providers.compatible.client import stream_chat
-from genesis.providers.compatible.connections import Connections
+from genesis.providers.compatible.connections import KeepsConnections
 from genesis.providers.compatible.discovery import DISCOVERY_S, Listing, discovered
 from genesis.providers.compatible.listing import MALFORMED, id_of, model_of, plain_model_of
 from genesis.providers.provider import ChatRequest, Endpoint, Warn
@@ -25,19 +25,8 @@ def provider() -> "OpenAICompatible":
     return OpenAICompatible()
 
 
-class OpenAICompatible:
+class OpenAICompatible(KeepsConnections):
     """One instance serves every server that no other plug-in claims."""
-
-    def __init__(self, connections: Connections | None = None) -> None:
-        self._connections = connections or Connections()
-
-    def keep_connections(self) -> None:
-        """Requests share connections from now on, until `aclose`."""
-        self._connections.keep()
-
-    async def aclose(self) -> None:
-        """Close the connections that are kept."""
-        await self._connections.aclose()
 
     async def discover(
         self, endpoint: Endpoint, *, timeout_s: float = DISCOVERY_S, warn: Warn

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from genesis.providers.compatible.connections import Connections
+from genesis.providers.compatible.connections import Connections, KeepsConnections
 
 
 async def test_each_request_has_a_client_of_its_own():
@@ -39,3 +39,15 @@ def test_a_client_is_not_carried_into_another_loop():
     first, second = asyncio.run(client()), asyncio.run(client())
     assert first is not second
     asyncio.run(connections.aclose())  # of another loop: nothing to wait for
+
+
+async def test_a_plugin_shares_connections_once_it_is_asked_to():
+    plugin = KeepsConnections()
+    async with plugin._connections.client() as one, plugin._connections.client() as two:
+        assert one is not two
+    plugin.keep_connections()
+    async with plugin._connections.client() as kept:
+        pass
+    assert not kept.is_closed
+    await plugin.aclose()
+    assert kept.is_closed
