@@ -10,7 +10,10 @@ import pytest
 import pytest_asyncio
 import zstandard
 
-from kilo_gateway.edge.listener import MAX_HEADERS
+from kilo_gateway.edge.guard import Guard
+from kilo_gateway.edge.listener import MAX_HEADERS, ClientConnection
+from kilo_gateway.edge.reply import WireReply
+from kilo_gateway.edge.request import Inbound
 from tests.gateways import Running, in_loop
 from tests.scripted import ReadRequest, Send, Server, UntilGone, Wait, serve
 from tests.talk import (
@@ -339,3 +342,27 @@ async def test_a_known_head_that_comes_in_two_reads_is_served(rig: Rig) -> None:
         await client.send(whole[:-5])
         await client.send(whole[-5:])
         assert (await client.answer()).status == 200
+
+
+async def test_one_task_answers_a_connection_and_a_busy_one_keeps_nobody_waiting() -> None:
+    loop, tasks, linger = asyncio.get_running_loop(), list[object](), asyncio.Event()
+
+    async def app(inbound: Inbound, reply: WireReply) -> None:
+        tasks.append(asyncio.current_task())
+        await reply.whole(200, b"", b"")
+        if inbound.path == "/lingers":
+            await linger.wait()
+
+    guard = Guard(app, loop.time)
+    server = await loop.create_server(lambda: ClientConnection(guard, loop), "127.0.0.1", 0)
+    async with server, asyncio.timeout(5):
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        for path in ("/a", "/lingers", "/b", "/c"):
+            writer.write(request("GET", path, {}, b""))
+            assert b"200 OK" in await reader.readuntil(b"\r\n\r\n")
+        linger.set()
+        writer.close()
+        while guard.connections:
+            await asyncio.sleep(0.01)
+    first, second, third, fourth = tasks
+    assert (first is second, second is third, third is fourth) == (True, False, True)

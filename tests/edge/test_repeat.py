@@ -36,6 +36,12 @@ def test_the_same_head_with_any_body_is_recognised(body: bytes) -> None:
     assert repeat().body_in(HEAD % len(body) + body) == body
 
 
+@pytest.mark.parametrize("size", [0, 1, 9, 10, 97, 98, 99, 100, 101, 998, 999, 1000, 1001, 99_999])
+def test_bodies_of_every_size_are_recognised(size: int) -> None:
+    body = b"x" * size
+    assert repeat().body_in(HEAD % size + body) == body
+
+
 @given(st.binary(max_size=50), st.integers(0, 10**12), st.data())
 def test_what_is_recognised_is_what_the_strict_parser_reads(
     body: bytes, length: int, data: st.DataObject
@@ -71,6 +77,8 @@ def parsed(wire: bytes) -> bytes:
         HEAD % 2 + b"{",
         HEAD % 2 + b"{} ",
         HEAD % 2 + b"{}" + HEAD % 2 + b"{}",
+        HEAD % 100 + b"x" * 99,
+        HEAD % 98 + b"x" * 99,
         (HEAD % 2).replace(b"kg_live_1", b"kg_live_2") + b"{}",
         (HEAD % 2).replace(b"Length: 2", b"Length: +2") + b"{}",
         (HEAD % 2).replace(b"Length: 2", b"Length:  2") + b"{}",

@@ -40,7 +40,7 @@ class ClientConnection:
     __slots__ = (
         "_arriving", "_dropped_bytes", "_early", "_feed", "_framing_bytes", "_guard", "_head_bytes",
         "_headers", "_in_head", "_is_between", "_is_large_read", "_is_reading_paused", "_is_refused",
-        "_loop", "_misses", "_parser", "_repeat", "_reply", "_serving", "_url", "_write_waiters", "is_gone",
+        "_loop", "_misses", "_parser", "_repeat", "_reply", "_serving", "_task", "_turn", "_url", "_write_waiters", "is_gone",
         "is_writing_paused", "on_gone", "transport",
     )  # fmt: skip
 
@@ -62,6 +62,8 @@ class ClientConnection:
         self._early: deque[Inbound] = deque()
         self._repeat: Repeat | None = None
         self._misses = 0
+        self._task: asyncio.Task[None] | None = None
+        self._turn: asyncio.Future[None] | None = None  # its task waits for the next request
         self._is_reading_paused = False
         self._write_waiters: list[asyncio.Future[None]] = []
         self.is_writing_paused = False
@@ -91,6 +93,8 @@ class ClientConnection:
         guard.idle.pop(self, None)
         guard.stuck.pop(self, None)
         self._wake_writers()
+        if self._turn is not None:
+            self._turn.cancel()
         for request in (self._arriving, self._serving):
             if request is not None:
                 request.wake()
@@ -332,7 +336,25 @@ class ClientConnection:
         reply = self._reply = self.on_gone = WireReply(
             self, request.keep_alive, request.wants_chunks, request.method == "HEAD"
         )
-        reply.task = self._loop.create_task(self._guard.app(request, reply))
+        turn, self._turn = self._turn, None
+        if turn is not None and not turn.done():
+            reply.task = self._task
+            turn.set_result(None)
+        else:  # the first request, or the task still has to do with the last one
+            self._task = reply.task = self._loop.create_task(self._answer(request, reply))
+
+    async def _answer(self, request: Inbound, reply: WireReply) -> None:
+        """Run the application, for one request after the other: a task for each of them would cost more than some of its work."""
+        app = self._guard.app
+        while True:
+            await app(request, reply)
+            if self.is_gone or self._task is not reply.task:
+                return
+            self._turn = turn = self._loop.create_future()
+            await turn
+            if self._serving is None or self._reply is None:
+                return
+            request, reply = self._serving, self._reply
 
     def _next(self, request: Inbound) -> None:
         self._serving = self._reply = None

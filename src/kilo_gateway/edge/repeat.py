@@ -16,7 +16,6 @@ from kilo_gateway.edge.request import Inbound
 _LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,9})\r\n", re.IGNORECASE)
 _HEAD_END: Final = b"\r\n\r\n"
 _LENGTH_NAME: Final = b"\r\ncontent-length:"
-_MOST_DIGITS: Final = 9
 # Each of them makes a request one of a kind.
 _NEVER_AGAIN: Final = (b"transfer-encoding", b"expect", b"upgrade", b"content-encoding")
 
@@ -35,17 +34,19 @@ class Repeat(msgspec.Struct, frozen=True):
     caller: Caller
 
     def body_in(self, data: bytes) -> bytes | None:
-        """The body of a request that is this head and all of its body, and nothing else; None for anything else."""
+        """The body of a request that is this head and all of its body, and nothing else; None for anything else.
+
+        If it is, its size tells what the digits must be: then all of the head is compared at once.
+        """
         before, after = self.before, self.after
-        if not data.startswith(before):
+        rest = len(data) - len(before) - len(after)  # digits and body
+        body_bytes = rest - len(str(rest))
+        if len(str(body_bytes)) < len(str(rest)):
+            body_bytes += 1  # 101 bytes are not three digits and 98, but two and 99
+        head = b"%b%d%b" % (before, body_bytes, after)
+        if len(head) + body_bytes != len(data) or not data.startswith(head):
             return None
-        start = len(before)
-        end = data.find(b"\r", start, start + _MOST_DIGITS + 1)
-        digits = data[start:end]
-        if end < 0 or not digits.isdigit() or not data.startswith(after, end):
-            return None
-        at = end + len(after)
-        return data[at:] if len(data) - at == int(digits) else None
+        return data[len(head) :]
 
 
 def repeat_of(head: bytes, inbound: Inbound) -> Repeat | None:
