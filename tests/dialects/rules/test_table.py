@@ -1,7 +1,7 @@
 """Every rule has a name of its own, says what it does, and can be switched."""
 
 import msgspec
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kilo_gateway.dialects.rules.rule import Facts, concerning
@@ -31,6 +31,7 @@ def test_the_operator_switches_them() -> None:
     assert switched == on - {"tool_turns"} | {"hashed_users"}
 
 
+@settings(max_examples=400, deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(["messages", "input", "tools", "provider", "thinking", "reasoning", "cache_control",

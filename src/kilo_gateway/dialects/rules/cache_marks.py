@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from kilo_gateway.dialects.body import Fields, raw_json
-from kilo_gateway.dialects.rules.rule import REMOVED
+from kilo_gateway.dialects.rules.rule import REMOVED, dicts_in
 
 _MARK: Final = {"type": "ephemeral"}
 _OWN_MARKS: Final = (b'"cache_control"', b'"prompt_cache_breakpoint"')
@@ -73,10 +73,8 @@ def _mark(message: dict[str, Any], mark: dict[str, Any] = _MARK) -> bool:
             return False
         message["content"] = [{"type": "text", "text": content, "cache_control": mark}]
         return True
-    parts = (
-        [part for part in content if isinstance(part, dict)] if isinstance(content, list) else []
-    )
-    parts = [part for part in parts if part.get("type") not in {"thinking", "redacted_thinking"}]
+    thoughts = {"thinking", "redacted_thinking"}
+    parts = [part for part in dicts_in(content) if str(part.get("type")) not in thoughts]
     if not parts:
         return False
     chosen = parts[-1]

@@ -42,7 +42,7 @@ def summarise_thinking(fields: Fields, dialect: str) -> Fields | None:
     if not isinstance(value, dict):
         return None
     if name == "thinking":
-        if value.get("type") not in {"enabled", "adaptive"} or "display" in value:
+        if str(value.get("type")) not in {"enabled", "adaptive"} or "display" in value:
             return None
         return {name: raw_json(value | {"display": "summarized"})}
     if "summary" in value or "generate_summary" in value or not value:

@@ -1,6 +1,7 @@
 """Rule: one thing that is mended, as data; and the walk over those that concern a call."""
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import msgspec
 
@@ -51,6 +52,11 @@ class Rule(msgspec.Struct, frozen=True):
             and (not self.families or facts.is_of(*self.families))
             and (not self.quirk or self.quirk in facts.quirks)
         )
+
+
+def dicts_in(value: object) -> list[dict[str, Any]]:
+    """The objects in a JSON array; none if it is no array."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 REMOVED = msgspec.Raw(b"-")  # no JSON value

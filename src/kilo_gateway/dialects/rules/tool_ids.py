@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from kilo_gateway.dialects.body import Fields, raw_json
+from kilo_gateway.dialects.rules.rule import dicts_in
 
 _MISTRAL: Final = re.compile(r"[0-9A-Za-z]{9}").fullmatch
 _SHORT: Final = 9
@@ -53,9 +54,8 @@ def _renamed(fields: Fields, rename: Callable[[str], str]) -> Fields | None:
     for message in messages if isinstance(messages, list) else ():
         if not isinstance(message, dict):
             continue
-        places = [
-            (call, "id") for call in message.get("tool_calls") or () if isinstance(call, dict)
-        ]
+        calls = message.get("tool_calls")
+        places = [(call, "id") for call in dicts_in(calls)]
         places.append((message, "tool_call_id"))
         for holder, key in places:
             ident = holder.get(key)

@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from kilo_gateway.dialects.body import Fields, raw_json
+from kilo_gateway.dialects.rules.rule import dicts_in
 
 BINARY: Final = "The file holds bytes that are no text (NUL), so it cannot be shown here."
 _NUL: Final = "\0"
@@ -41,8 +42,11 @@ def _clean(holder: dict[str, Any], key: str) -> bool:
             holder[key] = BINARY
             return True
         return False
-    parts = [part for part in value if isinstance(part, dict)] if isinstance(value, list) else []
-    dirty = [part for part in parts if isinstance(part.get("text"), str) and _NUL in part["text"]]
+    dirty = [
+        part
+        for part in dicts_in(value)
+        if isinstance(part.get("text"), str) and _NUL in part["text"]
+    ]
     for part in dirty:
         part["text"] = BINARY
     return bool(dirty)
@@ -53,8 +57,8 @@ def _names(items: list[Any]) -> Iterator[tuple[str, str]]:
     for item in items:
         if not isinstance(item, dict):
             continue
-        for call in item.get("tool_calls") or ():
-            if isinstance(call, dict) and isinstance(call.get("function"), dict):
+        for call in dicts_in(item.get("tool_calls")):
+            if isinstance(call.get("function"), dict):
                 yield str(call.get("id")), str(call["function"].get("name"))
         if item.get("type") == "function_call":
             yield str(item.get("call_id")), str(item.get("name"))
@@ -78,8 +82,7 @@ def _results(items: list[Any]) -> Iterator[tuple[dict[str, Any], str, str]]:
 
 
 def _blocks(item: dict[str, Any]) -> list[dict[str, Any]]:
-    content = item.get("content")
-    return [one for one in content if isinstance(one, dict)] if isinstance(content, list) else []
+    return dicts_in(item.get("content"))
 
 
 def rename_refs(fields: Fields) -> Fields | None:

@@ -173,7 +173,7 @@ def _turn(answer: dict[str, Any] | None, group: list[dict[str, Any]]) -> list[di
         content: dict[Any, Any] = {}
         for number, block in enumerate(answer["content"]):
             is_call = isinstance(block, dict) and block.get("type") == "tool_use"
-            key = ("call", block.get("id")) if is_call else number
+            key = ("call", str(block.get("id"))) if is_call else number
             content.setdefault(key, block)
             if is_call:
                 calls.setdefault(str(block.get("id")), block)
