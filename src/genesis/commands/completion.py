@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import typer
@@ -55,10 +55,15 @@ def completion(shell: Annotated[str, typer.Argument(help="bash, zsh or fish.")])
 
 def places() -> Iterator[Place]:
     """Every place of the command line; loads all commands."""
-    from genesis.main import make_app
+    from genesis.main import DEFAULT, make_app
 
     program = typer.main.get_command(make_app())
-    yield from _below(program, None, ())
+    root, *others = _below(program, None, ())
+    usual = next(place for place in others if place.path == (DEFAULT,))
+    # Without a command the options are those of the chat.
+    more = tuple(word for word in usual.options if word not in root.options)
+    yield replace(root, options=root.options + more, valued=root.valued + usual.valued)
+    yield from others
 
 
 def _below(command: Any, parent: Any, path: tuple[str, ...]) -> Iterator[Place]:
@@ -160,6 +165,24 @@ else
 fi
 """
 
+_FISH = """# Completion of genesis for fish.
+# {how}
+function __genesis_place
+    set -l place ''
+    set -l words (commandline -opc)
+    set -e words[1]
+    for word in $words
+        set -l next (string trim -- "$place $word")
+        if contains -- $next {places}
+            set place $next
+        end
+    end
+    echo $place
+end
+complete -c genesis -f
+{rows}
+"""
+
 
 def _bash(all_places: list[Place]) -> str:
     rows = []
@@ -182,18 +205,16 @@ def _zsh(all_places: list[Place]) -> str:
 
 
 def _fish(all_places: list[Place]) -> str:
-    lines = [f"# Completion of genesis for fish.\n# {HOW['fish']}", "complete -c genesis -f"]
+    paths = " ".join(_fish_quoted(" ".join(place.path)) for place in all_places if place.path)
+    lines = []
     for place in all_places:
-        tests = [f"__fish_seen_subcommand_from {name}" for name in place.path]
-        if place.commands:
-            inner = " ".join(word.text for word in place.commands)
-            tests.append(f"not __fish_seen_subcommand_from {inner}")
-        head = f"complete -c genesis -n {_fish_quoted('; and '.join(tests))}"
+        here = f'test "$(__genesis_place)" = "{" ".join(place.path)}"'
+        head = f"complete -c genesis -n {_fish_quoted(here)}"
         for word in place.words:
             wants = " -r -F" if word.text in place.valued else ""
             what = f"-l {word.text[2:]}{wants}" if word.text.startswith("--") else f"-a {word.text}"
             lines.append(f"{head} {what} -d {_fish_quoted(word.help)}")
-    return "\n".join(lines) + "\n"
+    return _FISH.format(how=HOW["fish"], places=paths, rows="\n".join(lines))
 
 
 def _quoted(text: str) -> str:

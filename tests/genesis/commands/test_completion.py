@@ -1,5 +1,6 @@
 """The completion scripts, run in the shells that are there."""
 
+import os
 import shutil
 import subprocess
 
@@ -7,6 +8,7 @@ import pytest
 
 from genesis.commands.completion import places
 from genesis.main import COMMANDS, main
+from tests.genesis.journeys.terminal import terminal
 
 ASK = """
 source "$1"; shift
@@ -56,6 +58,67 @@ def test_bash_completes(script, words, expected):
     )
     assert done.stdout.splitlines() == expected
     assert done.stderr == ""
+
+
+FISH_CASES = CASES | {
+    "options only when they are begun": (["genesis", "gateway", "status", ""], []),
+    "a command that is called as another one": (
+        ["genesis", "models", "auth", "list", "--"],
+        ["--help", "--json", "--provider"],
+    ),
+    "a chat's option": (["genesis", "--re"], ["--resume"]),
+    "a file as value": (["genesis", "chat", "--workspace", "he"], ["here/"]),
+}
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="fish is not installed")
+@pytest.mark.parametrize(("words", "expected"), FISH_CASES.values(), ids=FISH_CASES)
+def test_fish_completes(script, words, expected, tmp_path):
+    (tmp_path / "here").mkdir()
+    asked = f"source {script('fish')}; complete -C '{' '.join(words)}'"
+    done = subprocess.run(
+        ["fish", "--no-config", "-c", asked],
+        cwd=tmp_path,
+        env={"HOME": str(tmp_path), "PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    assert sorted(line.partition("\t")[0] for line in done.stdout.splitlines()) == sorted(expected)
+    assert done.stderr == ""
+
+
+ZSH = {
+    "as a file of fpath": "fpath=({folder} $fpath); autoload -Uz compinit; compinit -D -u",
+    "sourced": "autoload -Uz compinit; compinit -D -u; source {folder}/_genesis",
+}
+
+
+@pytest.mark.skipif(
+    shutil.which("zsh") is None or shutil.which("tmux") is None,
+    reason="zsh or tmux is not installed",
+)
+@pytest.mark.parametrize("how", ZSH)
+def test_zsh_completes(script, how, tmp_path):
+    script("zsh").rename(tmp_path / "_genesis")
+    (tmp_path / "work" / "here").mkdir(parents=True)
+    environ = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "TERM": "xterm", "PS1": "now> "}
+    with terminal(tmp_path / "work", ["zsh", "-f", "-i"], environ) as shell:
+        shell.wait_for("now> ")
+        shell.type(ZSH[how].format(folder=tmp_path) + "; echo rea''dy")
+        shell.wait_for("ready")
+        for typed, expected in (
+            ("genesis mo", "genesis models "),
+            ("genesis gateway sta", "status +-- Whether the daemon runs"),
+            ("genesis models auth list --p", "auth list --provider"),
+            ("genesis models list --provider x --pl", "x --plain"),
+            ("genesis chat --workspace he", "--workspace here/"),
+            ("genesis --re", "genesis --resume"),
+        ):
+            shell.run("send-keys", typed, "Tab")
+            shell.wait_for(expected)
+            shell.press("C-c")
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
