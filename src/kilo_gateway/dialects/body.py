@@ -26,7 +26,7 @@ def read_fields(body: bytes) -> Fields:
     Raises Fault invalid_request, with line and column where JSON breaks, for anything that is not UTF-8, not JSON, not
     an object, or nested deeper than the interpreter's recursion limit (about 1,000 levels).
     """
-    if body.startswith(_BOM):
+    if body[:3] == _BOM:
         body = body[3:]
     if not body.isascii():
         _check_utf8(body)
@@ -71,7 +71,8 @@ def raw_json(value: object) -> msgspec.Raw:
 
 def starts_with(raw: msgspec.Raw, byte: bytes) -> bool:
     """Whether a value begins with that byte: b"[" for an array, b"{" for an object."""
-    return bytes(memoryview(raw)[:1]) == byte
+    view = memoryview(raw)
+    return len(view) > 0 and view[0] == byte[0]
 
 
 def _invalid(message: str) -> Fault:

@@ -10,7 +10,7 @@ from kilo_gateway.edge.generate import generate
 from kilo_gateway.edge.listing import Pages, gemini_models, models, providers
 from kilo_gateway.edge.probes import Shown
 from kilo_gateway.edge.reply import WireReply
-from kilo_gateway.edge.request import ClientGoneError, HeaderMap, Inbound
+from kilo_gateway.edge.request import ClientGoneError, Inbound
 from kilo_gateway.edge.routes import ROUTES, Route, dialect_of, find, is_api, is_later
 from kilo_gateway.edge.service import Service
 from kilo_gateway.relay.reply import Lines
@@ -38,7 +38,8 @@ class EdgeApp:
     async def __call__(self, inbound: Inbound, reply: WireReply) -> None:
         """Answer one request."""
         headers = inbound.headers
-        ident = _own_id(headers)
+        given = headers.get(b"x-request-id")
+        ident = None if given is None else _sane_id(given)
         if ident is None:
             inbound.entry_id = self._service.new_id()
             ident = f"req_{inbound.entry_id}"
@@ -147,11 +148,8 @@ class EdgeApp:
         await reply.whole(status, headers, body)
 
 
-def _own_id(headers: HeaderMap) -> str | None:
-    """The client's own id of the request, if it gave a sane one."""
-    given = headers.get(b"x-request-id")
-    if given is None:
-        return None
+def _sane_id(given: bytes) -> str | None:
+    """The client's own id of the request, if it can be shown."""
     text = given.decode("latin-1")
     is_sane = 0 < len(text) <= _REQUEST_ID_CHARACTERS and text.isascii() and text.isprintable()
     return text if is_sane else None

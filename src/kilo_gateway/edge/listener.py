@@ -328,10 +328,11 @@ class ClientConnection:
     # Our own.
 
     def _serve(self, request: Inbound) -> None:
+        guard = self._guard
         self._serving = request
-        if not request.is_complete and self not in self._guard.arriving:
-            self._guard.arriving[self] = self._guard.monotonic()
-        if self._guard.is_closing:
+        if not request.is_complete and self not in guard.arriving:
+            guard.arriving[self] = guard.monotonic()
+        if guard.is_closing:
             request.keep_alive = False
         reply = self._reply = self.on_gone = WireReply(
             self, request.keep_alive, request.wants_chunks, request.method == "HEAD"
@@ -357,15 +358,17 @@ class ClientConnection:
             request, reply = self._serving, self._reply
 
     def _next(self, request: Inbound) -> None:
+        guard = self._guard
         self._serving = self._reply = None
-        if not request.keep_alive or self._guard.is_closing:
+        if not request.keep_alive or guard.is_closing:
             self.close()
         elif self._early:
             self._serve(self._early.popleft())
         else:
-            self._resume_reading()
+            if self._is_reading_paused:
+                self._resume_reading()
             if self._arriving is None:
-                self._guard.idle[self] = self._guard.monotonic()
+                guard.idle[self] = guard.monotonic()
 
     def _refuse_head(self) -> None:
         self.refuse(Kind.HEAD_TOO_LARGE, "The head (or the trailer) of the request is too large.")

@@ -29,7 +29,7 @@ from kilo_gateway.relay.attempt import Attempt
 from kilo_gateway.relay.heads import stream_headers, upstream_request_id, whole_headers
 from kilo_gateway.relay.marks import Marks
 from kilo_gateway.relay.next_step import Tries
-from kilo_gateway.relay.reply import Reply
+from kilo_gateway.relay.reply import Lines, Reply
 from kilo_gateway.relay.settle import Books
 from kilo_gateway.relay.turns import Turns
 from kilo_gateway.relay.view import View
@@ -201,7 +201,11 @@ class Run(msgspec.Struct, eq=False):
             if status >= 300:
                 raise await self._refusal(exchange, upstream, deadline)
             if not call.stream:
-                await self._relay_whole(attempt, exchange, upstream)
+                body = exchange.whole(view.terms.max_reply_bytes)
+                if body is None:
+                    body = await self._rest(exchange, upstream)
+                headers, body = self._whole(attempt, exchange, upstream, body)
+                await self.reply.whole(status, headers, body)
             elif exchange.headers.get(b"content-type", b"").startswith(_STREAMS):
                 await self._pump(attempt, exchange, upstream)
             else:
@@ -229,7 +233,9 @@ class Run(msgspec.Struct, eq=False):
         if first.lstrip().startswith(_EVENT_STARTS):
             await self._pump(attempt, exchange, upstream, first)
         else:
-            await self._relay_whole(attempt, exchange, upstream, first)
+            body = first + await self._rest(exchange, upstream)
+            headers, body = self._whole(attempt, exchange, upstream, body)
+            await self.reply.whole(exchange.status, headers, body)
 
     async def _piece(self, exchange: Exchange, upstream: Upstream) -> bytes:
         """The next bytes of a body, b"" at its end. Raises Fault timeout when upstream is silent for too long."""
@@ -243,18 +249,20 @@ class Run(msgspec.Struct, eq=False):
             )
         return piece
 
-    async def _relay_whole(
-        self, attempt: Attempt, exchange: Exchange, upstream: Upstream, first: bytes = b""
-    ) -> None:
-        """A whole answer: read to its end before the first byte goes out, so that a cut one can still be replaced."""
+    async def _rest(self, exchange: Exchange, upstream: Upstream) -> bytes:
+        """What is left of a body, to its end."""
+        silence_s = upstream.silence_s
+        deadline = self.books.clock.monotonic() + silence_s
+        return await exchange.read_all(self.view.terms.max_reply_bytes, deadline, silence_s)
+
+    def _whole(
+        self, attempt: Attempt, exchange: Exchange, upstream: Upstream, body: bytes
+    ) -> tuple[Lines, bytes]:
+        """A whole answer for the client: its headers and body.
+
+        Upstream's was read to its end before the first byte goes out, so that a cut one can still be replaced.
+        """
         call, clock, way = self.call, self.books.clock, self.way
-        limit = self.view.terms.max_reply_bytes
-        body = exchange.whole(limit)
-        if body is None:
-            silence_s = upstream.silence_s
-            body = await exchange.read_all(limit, clock.monotonic() + silence_s, silence_s)
-        if first:
-            body = first + body
         attempt.first_byte = clock.monotonic()
         facts = way.read_reply(body, call.operation)
         if facts is None:
@@ -272,12 +280,10 @@ class Run(msgspec.Struct, eq=False):
             call, body, usage, spent if self._adds_cost(attempt) else None, self.marks
         )
         headers = whole_headers(call, attempt, exchange.headers, spent, clock.monotonic())
-        if (
-            self.is_open
-        ):  # the stream was opened while upstream was silent, and then it did not stream
+        if self.is_open:  # while upstream was silent, and then it did not stream
             raise Fault(Kind.UPSTREAM_GARBAGE, "The upstream did not stream its answer.")
         self.is_committed = self.is_over = True
-        await self.reply.whole(exchange.status, headers, body)
+        return headers, body
 
     async def _pump(
         self, attempt: Attempt, exchange: Exchange, upstream: Upstream, first: bytes = b""

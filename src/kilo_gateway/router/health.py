@@ -101,7 +101,9 @@ class Health:
 
     def succeeded(self, deployment_id: str, first_byte_s: float) -> None:
         """An attempt got an answer: the breaker closes, the average moves."""
-        record = self._record(deployment_id)
+        record = self._records.get(deployment_id)
+        if record is None:
+            record = self._record(deployment_id)
         average = record.average_first_byte_s
         if average is None:
             record.average_first_byte_s = first_byte_s

@@ -153,31 +153,28 @@ class Reply:
         if self.state != HEAD:
             return
         headers, status = self.headers, self._parser.get_status_code()
-        if 100 <= status < 200 and status != 101:
-            self._informational += 1
-            self.headers = {}
-            if self._informational > _MAX_INFORMATIONAL:
-                self._spoil("too many informational replies")
+        if status < 200:
+            self._informed(status)
             return
         coding = headers.get(b"transfer-encoding")
-        is_large = self._received > _MAX_HEAD_BYTES or len(headers) + self._repeats > _MAX_HEADERS
-        if is_large and self._is_too_large(headers):
+        if len(headers) + self._repeats > _MAX_HEADERS or (
+            self._received > _MAX_HEAD_BYTES and _size_of(headers) > _MAX_HEAD_BYTES
+        ):
             self._spoil("the head is too large")
-        elif status < 200:
-            self._spoil(f"status {status} was not asked for")
         elif coding is not None and coding.lower() != b"chunked":
             self._spoil(f"transfer-encoding {coding[:80]!r} is not supported")
         else:
             self.status = status
             self.state = BODY
 
-    def _is_too_large(self, headers: dict[bytes, bytes]) -> bool:
-        if len(headers) + self._repeats > _MAX_HEADERS:
-            return True
-        if self._received <= _MAX_HEAD_BYTES:  # nor can what is complete by now be larger
-            return False
-        size = sum(len(name) + len(value) for name, value in headers.items())
-        return size > _MAX_HEAD_BYTES
+    def _informed(self, status: int) -> None:
+        """A head that another one follows."""
+        self._informational += 1
+        self.headers = {}
+        if status < 100 or status == 101:
+            self._spoil(f"status {status} was not asked for")
+        elif self._informational > _MAX_INFORMATIONAL:
+            self._spoil("too many informational replies")
 
     def _repeated(self, name: bytes, first: bytes, value: bytes) -> None:
         self._repeats += 1
@@ -197,3 +194,7 @@ class Reply:
         if self.state == BODY:
             self.state = DONE
             self.keep_alive = self._parser.should_keep_alive()
+
+
+def _size_of(headers: dict[bytes, bytes]) -> int:
+    return sum(len(name) + len(value) for name, value in headers.items())
