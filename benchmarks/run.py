@@ -93,7 +93,7 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--targets", default="direct,nginx,kilo,litellm", help="which, separated by commas"
+        "--targets", default="direct,nginx,kilo,kilo-log,litellm", help="which, separated by commas"
     )
     parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds of every case")
     parser.add_argument("--requests", type=int, default=10_000, help="requests of the c=32 case")

@@ -163,16 +163,26 @@ def start_nginx(bench: Bench) -> Running:
 
 
 def start_kilo(bench: Bench) -> Running:
-    """Our gateway as `kilo-gateway serve` runs it, with a home of its own that has been in use."""
+    """Our gateway with everything on but a line per call, as nginx is measured without its access log."""
+    return _start_serve(bench, "kilo", call_log="false")
+
+
+def start_kilo_log(bench: Bench) -> Running:
+    """Our gateway with its call log on too."""
+    return _start_serve(bench, "kilo-log", call_log="true")
+
+
+def _start_serve(bench: Bench, name: str, call_log: str) -> Running:
+    """`kilo-gateway serve`, with a home of its own that has been in use."""
     port = free_port()
-    conf = _configure(bench, "kilo.toml", port)
-    home = bench.directory / "kilo-home"
+    conf = _configure(bench, "kilo.toml", port, name=f"{name}.toml", call_log=call_log)
+    home = bench.directory / f"{name}-home"
     environ = _environ(home)
     key = first_line_of_key(environ, conf)
     command = [program_of_ours(), "serve", "--config", str(conf)]
-    first = bench.start("kilo", command, port, key=key, environ=environ)
+    first = bench.start(name, command, port, key=key, environ=environ)
     bench.stop(first)  # the first start of a home makes its database: it is measured by itself
-    target = bench.start("kilo", command, port, key=key, environ=environ)
+    target = bench.start(name, command, port, key=key, environ=environ)
     target.home = home
     return target
 
@@ -209,6 +219,7 @@ START: dict[str, Callable[[Bench], Running]] = {
     "direct": start_direct,
     "nginx": start_nginx,
     "kilo": start_kilo,
+    "kilo-log": start_kilo_log,
     "litellm": start_litellm,
 }
 
@@ -273,12 +284,15 @@ def versions(names: list[str]) -> dict[str, str]:
     return {name: first_line(asked[name]) for name in names if name in asked}
 
 
-def _configure(bench: Bench, template: str, port: int) -> Path:
+def _configure(
+    bench: Bench, template: str, port: int, *, name: str = "", call_log: str = ""
+) -> Path:
+    """A configuration made from its template, in a file of that name, or of the template's."""
     text = (CONF / template).read_text()
     values = {"RUNDIR": bench.directory, "UPSTREAM": bench.upstream, "PORT": port}
-    for name, value in {**values, "KEY": LITELLM_KEY}.items():
-        text = text.replace(f"@{name}@", str(value))
-    path = bench.directory / template
+    for word, value in {**values, "KEY": LITELLM_KEY, "CALL_LOG": call_log}.items():
+        text = text.replace(f"@{word}@", str(value))
+    path = bench.directory / (name or template)
     path.write_text(text)
     return path
 
