@@ -3,10 +3,13 @@
 import asyncio
 import contextlib
 import dataclasses
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
 
+from rich.cells import cell_len
+from rich.console import Console
 from rich.text import Text
 
 from genesis.core.fault import INTERRUPTED, GenesisError
@@ -23,6 +26,7 @@ from genesis.screen.tool_lines import output_lines
 from genesis.screen.turn import Question, Surface, TurnRunner
 
 T = TypeVar("T")
+_ROW = re.compile(r"( *\S.*?\s{2,})(\S.*)$")
 
 
 class StoppedError(Exception):
@@ -148,12 +152,11 @@ class Chat:
 
     def _say(self, text: str, style: str) -> None:
         """A text of ours or of the conversation's, line by line, with a blank line after it."""
-        lines: list[Text] = []
-        for line in visible(text).split("\n"):
-            wrapped = Text(line, style).wrap(
-                self._surface.terminal.console, self._width - 2, overflow="fold"
-            )
-            lines += [Text.assemble("  ", part) for part in wrapped] or [Text("")]
+        lines = [
+            Text.assemble("  ", part)
+            for line in visible(text).split("\n")
+            for part in in_columns(line, style, self._surface.terminal.console, self._width - 2)
+        ]
         self._print([*lines, Text("")])
 
     def _print(self, lines: list[Text]) -> None:
@@ -183,6 +186,18 @@ class Chat:
     def _say_goodbye(self) -> None:
         if self._desk.status.usage.total:
             self._say(f"Saved: genesis chat --session {self._desk.session}", "quiet")
+
+
+def in_columns(line: str, style: str, console: Console, width: int) -> list[Text]:
+    """A line that fits; of a row with two columns the second one goes on below itself, if there is room for it."""
+    found = _ROW.match(line)
+    first, second = found.groups() if found is not None else ("", line)
+    if cell_len(first) > width // 2:
+        first, second = "", line
+    room = width - cell_len(first)
+    parts = list(Text(second, style).wrap(console, room, overflow="fold")) or [Text("")]
+    front = [first, *[" " * cell_len(first)] * (len(parts) - 1)]
+    return [Text.assemble((before, style), part) for before, part in zip(front, parts, strict=True)]
 
 
 def _short(folder: Path | None) -> str:

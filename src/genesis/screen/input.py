@@ -54,7 +54,7 @@ _STYLE = Style.from_dict(
 
 @dataclasses.dataclass(frozen=True)
 class PromptParts:
-    """What a prompt is made of. `open_tool` and `toggle_thinking` print above the prompt."""
+    """What a prompt is made of. `open_tool` and `toggle_thinking` print above the prompt; `suspend` is Ctrl-Z."""
 
     source: Input
     output: Output
@@ -66,6 +66,7 @@ class PromptParts:
     toggle_thinking: Callable[[], None]
     clock: Callable[[], float]
     editing_mode: Literal["emacs", "vi"] = "emacs"
+    suspend: Callable[[], None] = lambda: None
 
 
 class ChatOutput(Vt100_Output):
@@ -131,6 +132,7 @@ class Prompt:
         bindings.add("c-c")(self._interrupt)
         bindings.add("c-o")(self._printing(self._parts.open_tool))
         bindings.add("c-t")(self._printing(self._parts.toggle_thinking))
+        bindings.add("c-z")(self._printing(self._parts.suspend))
         bindings.add(Keys.BracketedPaste)(self._paste)
         return bindings
 

@@ -6,7 +6,11 @@ prompt is given them as if they were typed there, and Enter sends.
 """
 
 import contextlib
+import os
+import signal
+import termios
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from prompt_toolkit.input import Input
 from prompt_toolkit.input.typeahead import get_typeahead, store_typeahead
@@ -20,22 +24,41 @@ KeyHandler = Callable[[str, str], bool]
 
 _ENTER, _BREAK = KeyPress(Keys.ControlM, "\r"), KeyPress(Keys.ControlJ, "\n")
 _TAKES_BACK = {Keys.ControlH, Keys.Backspace}
-# What a terminal says without being asked by a person.
-_NOT_TYPED = {Keys.CPRResponse, Keys.Ignore, Keys.Vt100MouseEvent, Keys.ScrollUp, Keys.ScrollDown}
+# What a terminal says without being asked by a person; and Ctrl-Z, which is meant for now or not at all.
+_NOT_TYPED = {
+    Keys.CPRResponse,
+    Keys.Ignore,
+    Keys.Vt100MouseEvent,
+    Keys.ScrollUp,
+    Keys.ScrollDown,
+    Keys.ControlZ,
+}
 
 
 class ChatInput(Vt100Input):
     """The terminal's keys, in raw mode for as long as the chat lasts."""
 
+    _usual_mode: list[Any] | None = None
+
     @contextlib.contextmanager
     def opened(self) -> Iterator[None]:
         """Raw mode. What was typed before it is kept; the terminal had made newlines of its Enters."""
+        self._usual_mode = termios.tcgetattr(self.fileno())
         with self.raw_mode():
             early: list[KeyPress] = []
             while more := self.read_keys():
                 early += more
             store_typeahead(self, [_ENTER if key.key == Keys.ControlJ else key for key in early])
             yield
+
+    def suspend(self) -> None:
+        """Stop, and give the terminal back, until the shell lets us go on."""
+        if self._usual_mode is None:
+            return
+        ours = termios.tcgetattr(self.fileno())
+        termios.tcsetattr(self.fileno(), termios.TCSADRAIN, self._usual_mode)
+        os.kill(0, signal.SIGTSTP)  # what runs with us in this terminal stops as well
+        termios.tcsetattr(self.fileno(), termios.TCSADRAIN, ours)
 
     @override
     def cooked_mode(self) -> contextlib.AbstractContextManager[None]:

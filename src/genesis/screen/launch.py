@@ -118,6 +118,7 @@ async def _on_screen(
                 toggle_thinking=chat.toggle_thinking,
                 clock=time.monotonic,
                 editing_mode=plan.look.editing_mode,
+                suspend=source.suspend,
             )
         )
 

@@ -8,6 +8,7 @@ import pytest
 from prompt_toolkit.history import InMemoryHistory
 from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
+from rich.console import Console
 from rich.text import Text
 
 from genesis.core.message import (
@@ -17,7 +18,7 @@ from genesis.core.message import (
     ToolResultMessage,
     UserMessage,
 )
-from genesis.screen.chat import Chat, Start
+from genesis.screen.chat import Chat, Start, in_columns
 from genesis.screen.completion import PromptCompleter
 from genesis.screen.desk import Desk, DeskChoices
 from genesis.screen.display import Display
@@ -91,6 +92,25 @@ async def test_a_command_is_answered(columns, talk_with):
     talk = talk_with(columns=columns)
     await talk.run(("session", "/models kilocode\r"), ("Switch:", "/quit\r"))
     assert "  - kilocode/x-ai/grok-4" in talk.stream.lines
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("/think [level]  how much", ["/think [level]  how much"]),
+        (
+            "/think [level]  how much it thinks",
+            ["/think [level]  how much it", " " * 16 + "thinks"],
+        ),
+        ("an option with a long name  a", ["an option with a long name  a"]),
+        ("an option with a long name  a word", ["an option with a long name  a", "word"]),
+        ("Cost: $0.00", ["Cost: $0.00"]),
+        ("", [""]),
+    ],
+)
+def test_rows_go_on_below_themselves(line, expected):
+    shown = in_columns(line, "", Console(), 32)
+    assert [part.plain.rstrip() for part in shown] == expected
 
 
 async def test_a_refused_command_leaves_the_chat_open(talk_with):

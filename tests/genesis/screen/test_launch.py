@@ -200,6 +200,21 @@ def test_ctrl_c_in_a_burst_stops_and_sends_nothing_typed_before(echo):
     terminal.shows("left with 0")
 
 
+@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
+def test_ctrl_z_gives_the_shell_back_and_fg_goes_on(echo, tmp_path):
+    shell = echo(before="PS1='now> ' exec bash --norc -i; ")
+    shell.shows("now>")
+    shell.press(" ".join([*COMMAND, str(tmp_path), "echo"]), "Enter")
+    shell.shows("Ask anything")
+    shell.press("half a ", "C-z")
+    shell.shows("Stopped")
+    shell.press("stty -a | grep -ow icanon; fg", "Enter")
+    lines = shell.shows(f"{SIGN}half a")
+    assert lines.count("icanon") == 1
+    shell.press("message", "Enter")
+    assert said(shell.shows("You said:")) == ["half a message"]
+
+
 def piped(folder, text, **environ):
     return subprocess.run(
         [*COMMAND, str(folder)],
