@@ -1,6 +1,5 @@
 """One turn on three streams: the answer on stdout as it comes, what is beside it on stderr, questions where they can be asked."""
 
-import asyncio
 import time
 from dataclasses import dataclass, field
 from typing import Any, TextIO
@@ -20,6 +19,7 @@ from genesis.core.events import (
 from genesis.core.message import AssistantMessage, TextBlock, UserMessage, text_of
 from genesis.screen.pipe import Pipe
 from genesis.screen.sanitise import one_line
+from genesis.screen.typed import typed_line
 from genesis.session.approval import Decision
 from genesis.session.conversation import Conversation
 
@@ -112,7 +112,7 @@ class OneShot:
         """Ask the person at the terminal."""
         self._pipe.tell(f"\n{one_line(asked.summary)}\n{asked.detail}")
         self._pipe.tell("Allow it? [y]es, [a]lways, [N]o: ", end="")
-        line = await _line(self._source)
+        line = await typed_line(self._source)
         return _ANSWERS.get(line.strip().lower(), "deny")
 
     def _as_json(self, session_id: str, began: float) -> str:
@@ -130,15 +130,3 @@ class OneShot:
             meta["error"] = end.error
         whole = {"payloads": [{"text": text} for text in told.texts], "meta": meta}
         return msgspec.json.format(msgspec.json.encode(whole), indent=2).decode()
-
-
-async def _line(source: TextIO) -> str:
-    """A line of the terminal. No thread waits for it: an interrupted program would wait for the thread."""
-    loop = asyncio.get_running_loop()
-    ready = asyncio.Event()
-    loop.add_reader(source.fileno(), ready.set)
-    try:
-        await ready.wait()
-    finally:
-        loop.remove_reader(source.fileno())
-    return source.readline()

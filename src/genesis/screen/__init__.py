@@ -18,6 +18,7 @@ completion.py   completion of commands, models, sessions, files
 attachments.py  `@file`, pasted paths of pictures
 commands.py     the slash commands
 hangup.py       a terminal that has gone away
+typed.py        lines that are typed where nothing is drawn
 launch.py       opens the chat on a terminal or on a pipe
 desk.py         the session that is open, and what was chosen for it
 past.py         what was said before, as lines

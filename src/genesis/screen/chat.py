@@ -26,6 +26,8 @@ from genesis.screen.tool_lines import output_lines
 from genesis.screen.turn import Question, Surface, TurnRunner
 
 T = TypeVar("T")
+# A second column with fewer cells is harder to read than none.
+_SECOND_COLUMN = 16
 _ROW = re.compile(r"( *\S.*?\s{2,})(\S.*)$")
 
 
@@ -192,7 +194,7 @@ def in_columns(line: str, style: str, console: Console, width: int) -> list[Text
     """A line that fits; of a row with two columns the second one goes on below itself, if there is room for it."""
     found = _ROW.match(line)
     first, second = found.groups() if found is not None else ("", line)
-    if cell_len(first) > width // 2:
+    if width - cell_len(first) < _SECOND_COLUMN:
         first, second = "", line
     room = width - cell_len(first)
     parts = list(Text(second, style).wrap(console, room, overflow="fold")) or [Text("")]

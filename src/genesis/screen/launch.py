@@ -26,6 +26,7 @@ from genesis.screen.plain import PlainChat
 from genesis.screen.status import Status
 from genesis.screen.terminal import ColorMode, Terminal
 from genesis.screen.turn import Surface
+from genesis.screen.typed import typed_line
 from genesis.session.conversation import Conversation
 
 
@@ -137,7 +138,7 @@ async def _in_plain(desk: Desk, plan: ChatPlan, streams: Streams) -> int:
         return await chat.answer(await asyncio.to_thread(read_piped, streams.stdin))
     code = 0
     while not desk.is_over:
-        line = await asyncio.to_thread(streams.stdin.readline)
+        line = await typed_line(streams.stdin)
         if not line:
             break
         if line.strip():

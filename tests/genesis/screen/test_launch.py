@@ -215,6 +215,14 @@ def test_ctrl_z_gives_the_shell_back_and_fg_goes_on(echo, tmp_path):
     assert said(shell.shows("You said:")) == ["half a message"]
 
 
+def test_ctrl_c_ends_a_chat_in_a_terminal_that_shows_nothing(echo):
+    terminal = echo(before="trap : INT; export TERM=dumb; ")
+    terminal.press("hello", "Enter")
+    terminal.shows("You said: hello.")
+    terminal.press("C-c")
+    terminal.shows("left with 1")
+
+
 def piped(folder, text, **environ):
     return subprocess.run(
         [*COMMAND, str(folder)],
