@@ -15,14 +15,14 @@ HEAD = (
 )
 
 
-async def no_piece() -> bytes:
-    return b""
+async def no_wait(_request: Inbound) -> None:
+    raise AssertionError
 
 
 def inbound(method: str = "POST", **headers: bytes) -> Inbound:
     named = {name.replace("_", "-").encode(): value for name, value in headers.items()}
     shown = {b"authorization": b"Bearer kg_live_1", b"content-length": b"2"} | named
-    return Inbound(method, "/v1/chat/completions", b"", shown, 0.0, no_piece)
+    return Inbound(method, "/v1/chat/completions", b"", shown, 0.0, no_wait)
 
 
 def repeat() -> Repeat:
@@ -34,6 +34,16 @@ def repeat() -> Repeat:
 @given(st.binary(max_size=2000))
 def test_the_same_head_with_any_body_is_recognised(body: bytes) -> None:
     assert repeat().body_in(HEAD % len(body) + body) == body
+
+
+def test_what_is_recognised_is_a_whole_request() -> None:
+    found = repeat().request_in(HEAD % 2 + b"{}", 5.0, no_wait)
+    assert found is not None
+    assert (found.method, found.path, found.arrived) == ("POST", "/v1/chat/completions", 5.0)
+    assert (found.keep_alive, found.wants_chunks, found.is_complete) == (True, True, True)
+    assert (found.buffered, found.whole(), found.whole()) == (2, b"{}", b"")
+    assert found.repeat == repeat()
+    assert repeat().request_in(HEAD % 2 + b"{", 5.0, no_wait) is None
 
 
 @pytest.mark.parametrize("size", [0, 1, 9, 10, 97, 98, 99, 100, 101, 998, 999, 1000, 1001, 99_999])

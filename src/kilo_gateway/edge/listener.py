@@ -63,7 +63,7 @@ class ClientConnection:
         self._repeat: Repeat | None = None
         self._misses = 0
         self._task: asyncio.Task[None] | None = None
-        self._turn: asyncio.Future[None] | None = None  # its task waits for the next request
+        self._turn: asyncio.Future[tuple[Inbound, WireReply]] | None = None  # for the next request
         self._is_reading_paused = False
         self._write_waiters: list[asyncio.Future[None]] = []
         self.is_writing_paused = False
@@ -111,9 +111,12 @@ class ClientConnection:
             return
         may_repeat = self._is_between and self._serving is None
         if may_repeat and self._repeat is not None:
-            body = self._repeat.body_in(data)
-            if body is not None:
-                self._serve_repeat(self._repeat, body)
+            guard = self._guard
+            request = self._repeat.request_in(data, guard.monotonic(), self.wait_for_body)
+            if request is not None:
+                guard.idle.pop(self, None)
+                self._misses = 0
+                self._serve(request)
                 return
         self._parse(data)
         if may_repeat and self._misses < _MAX_MISSES:
@@ -246,27 +249,6 @@ class ClientConnection:
         if request.is_answered:
             self._next(request)
 
-    def _serve_repeat(self, repeat: Repeat, body: bytes) -> None:
-        """A request whose head is known, and which is here whole."""
-        guard = self._guard
-        guard.idle.pop(self, None)
-        self._misses = 0
-        request = Inbound(
-            "POST",
-            repeat.path,
-            repeat.query,
-            repeat.headers,
-            guard.monotonic(),
-            self.wait_for_body,
-            True,  # noqa: FBT003 - keeps the connection
-            True,  # noqa: FBT003 - takes chunks
-            True,  # noqa: FBT003 - is complete
-            [body],
-            len(body),
-            repeat,
-        )
-        self._serve(request)
-
     def _remember(self, data: bytes) -> None:
         """What was parsed of these bytes may come again, if they are one request and nothing else."""
         request = self._serving
@@ -340,7 +322,7 @@ class ClientConnection:
         turn, self._turn = self._turn, None
         if turn is not None and not turn.done():
             reply.task = self._task
-            turn.set_result(None)
+            turn.set_result((request, reply))
         else:  # the first request, or the task still has to do with the last one
             self._task = reply.task = self._loop.create_task(self._answer(request, reply))
 
@@ -352,10 +334,7 @@ class ClientConnection:
             if self.is_gone or self._task is not reply.task:
                 return
             self._turn = turn = self._loop.create_future()
-            await turn
-            if self._serving is None or self._reply is None:
-                return
-            request, reply = self._serving, self._reply
+            request, reply = await turn
 
     def _next(self, request: Inbound) -> None:
         guard = self._guard

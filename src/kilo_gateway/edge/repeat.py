@@ -6,6 +6,7 @@ differs by one byte, or has not come whole, goes to the parser as if there were 
 """
 
 import re
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import msgspec
@@ -32,6 +33,28 @@ class Repeat(msgspec.Struct, frozen=True):
     query: bytes
     headers: dict[bytes, bytes]
     caller: Caller
+
+    def request_in(
+        self, data: bytes, arrived: float, wait: Callable[[Inbound], Awaitable[None]]
+    ) -> Inbound | None:
+        """The request that these bytes are, if they are one with this head."""
+        body = self.body_in(data)
+        if body is None:
+            return None
+        return Inbound(
+            "POST",
+            self.path,
+            self.query,
+            self.headers,
+            arrived,
+            wait,
+            True,  # noqa: FBT003 - keeps the connection
+            True,  # noqa: FBT003 - takes chunks
+            True,  # noqa: FBT003 - is complete
+            [body],
+            len(body),
+            self,
+        )
 
     def body_in(self, data: bytes) -> bytes | None:
         """The body of a request that is this head and all of its body, and nothing else; None for anything else.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from kilo_gateway.core.call import Call
 from kilo_gateway.core.clock import Clock
 from kilo_gateway.core.deployment import Deployment
-from kilo_gateway.core.fault import Kind
+from kilo_gateway.core.fault import Fault, Kind
 from kilo_gateway.core.grant import Grant
 from kilo_gateway.core.money import usd_text
 from kilo_gateway.core.usage import Usage
@@ -85,7 +85,12 @@ class Books:
     def settle(self, call: Call, attempt: Attempt) -> None:
         """End an attempt: what routing must know is known at once, the rest is written up in a moment."""
         attempt.ended = self.clock.monotonic()
-        self._tell_health(attempt)
+        if attempt.fault is None:
+            first_byte = attempt.first_byte
+            first_byte_s = 0.0 if first_byte is None else first_byte - attempt.started
+            self.health.succeeded(attempt.deployment.id, first_byte_s)
+        else:
+            self._tell_failure(attempt.deployment, attempt.fault, attempt.ended)
         ended = self._ended
         ended.append((call, attempt))
         if self.later is None:
@@ -110,15 +115,10 @@ class Books:
         if self.logs_calls and written:
             self.log.write_attempts([_line(*one) for one in written])
 
-    def _tell_health(self, attempt: Attempt) -> None:
-        deployment, fault = attempt.deployment, attempt.fault
-        if fault is None:
-            first_byte = attempt.first_byte
-            first_byte_s = 0.0 if first_byte is None else first_byte - attempt.started
-            self.health.succeeded(deployment.id, first_byte_s)
-        elif fault.kind in _SAYS_NOTHING:
+    def _tell_failure(self, deployment: Deployment, fault: Fault, ended: float) -> None:
+        if fault.kind in _SAYS_NOTHING:
             self.health.abandoned(deployment.id)
-        elif self.health.failed(deployment.id, fault, attempt.ended):
+        elif self.health.failed(deployment.id, fault, ended):
             self.metrics.breaker_openings[deployment.id] += 1
             self.log.write(
                 "warning",

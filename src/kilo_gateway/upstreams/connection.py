@@ -179,11 +179,15 @@ class Connection:
             self.abort()
             return
         reply.feed(data)
-        if reply.state == BODY and reply.buffered_bytes > _MAX_UNREAD_BYTES:
+        state = reply.state
+        if state == BODY and reply.buffered_bytes > _MAX_UNREAD_BYTES:
             self._hold_back()
         waiter = self._waiter
-        if waiter is not None and reply.state != HEAD:
-            self._end_wait(waiter, happened=True)
+        if waiter is not None and state != HEAD:
+            self._waiter = None
+            self.deadline = inf
+            if not waiter.done():  # else it was cancelled
+                waiter.set_result(True)
 
     def _hold_back(self) -> None:
         if not self._is_reading_paused and self.transport is not None:

@@ -22,9 +22,10 @@ class Outbox:
 
     def write(self, transport: asyncio.WriteTransport, data: bytes) -> None:
         """Send these bytes at the end of this round, after what was written before."""
-        if not self._pending:
+        pending = self._pending
+        if not pending:
             asyncio.get_running_loop().call_soon(self.flush)
-        self._pending.append((transport, data))
+        pending.append((transport, data))
 
     def flush(self) -> None:
         """Send everything now."""

@@ -105,7 +105,9 @@ class Pool:
         while idle:
             connection = idle.pop()
             connection.is_idle = False
-            if connection.is_usable() and connection.expires > self.monotonic():
+            transport = connection.transport
+            is_open = transport is not None and not transport.is_closing()
+            if is_open and connection.expires > self.monotonic():
                 return connection
             self.drop(connection)
         return None

@@ -1,0 +1,50 @@
+"""How calls are made at a deployment follows from the configuration, and is worked out once."""
+
+from typing import Any
+
+import msgspec
+
+from kilo_gateway.core.deployment import Deployment
+from kilo_gateway.dialects.translate import passage
+from kilo_gateway.relay.view import Terms, View
+
+
+class FakeUpstream:
+    quirks: frozenset[str] = frozenset()
+
+
+def view_of(**upstreams: object) -> View:
+    nothing: Any = None
+    known: Any = upstreams
+    return View(nothing, known, Terms())
+
+
+def test_a_deployment_is_asked_in_the_clients_dialect_if_it_speaks_it():
+    upstream = FakeUpstream()
+    found = view_of(a=upstream).approach(
+        "openai_chat", "chat", Deployment("a", "m", "m", "openai_chat")
+    )
+    assert (found.upstream, found.spoken) == (upstream, "openai_chat")
+    assert found.passage is passage("openai_chat", "openai_chat")
+
+
+def test_else_in_its_own():
+    deployment = Deployment("a", "m", "m", "openai_chat")
+    found = view_of(a=FakeUpstream()).approach("anthropic_messages", "chat", deployment)
+    assert found.spoken == "openai_chat"
+    assert not found.passage.is_identity
+
+
+def test_rules_concern_conversations_alone():
+    view = view_of(a=FakeUpstream())
+    deployment = Deployment("a", "m", "m", "openai_chat", operations=("chat", "embeddings"))
+    assert view.approach("openai_chat", "chat", deployment).rules is not None
+    assert view.approach("openai_chat", "embeddings", deployment).rules is None
+
+
+def test_it_is_kept_for_each_view_apart():
+    deployment = Deployment("a", "m", "m", "openai_chat")
+    first, second = view_of(a=FakeUpstream()), view_of(a=FakeUpstream())
+    kept = first.approach("openai_chat", "chat", deployment)
+    assert first.approach("openai_chat", "chat", msgspec.structs.replace(deployment)) is kept
+    assert second.approach("openai_chat", "chat", deployment) is not kept
