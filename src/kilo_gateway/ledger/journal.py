@@ -4,9 +4,8 @@ Rules
 1. `open` and `close` copy memory and return; neither waits, for a disk or for a database.
 2. An opening without an entry, found at start, belongs to an attempt that died with its process:
    it is closed as "crashed".
-3. Entries wait in the files; the last ones are in memory too, to be handed on without being read again. They leave
-   in the order of closing, and may leave twice (a crash between the sink's answer and `acknowledge`): the sink takes
-   each entry id once.
+3. Entries wait in the files only. They leave in the order of closing, and may leave twice (a
+   crash between the sink's answer and `acknowledge`): the sink takes each entry id once.
 4. Segments are deleted from the oldest on, so an opening never outlives its own entry. A segment
    held only by a few long attempts is freed by writing their openings again.
 5. When there is no room, `open` refuses and `close` does not: what has been used must be
@@ -28,7 +27,6 @@ from kilo_gateway.ledger.entry import (
     bounded_opening,
     crashed,
 )
-from kilo_gateway.ledger.recent import Place, Recent
 from kilo_gateway.ledger.segment import CLOSED, HEADER_BYTES, OPENED, Record, Segment
 from kilo_gateway.ledger.spool import Spool
 
@@ -80,14 +78,13 @@ class Journal:
         self._openings = msgspec.msgpack.Decoder(Opening)
         self._entries = msgspec.msgpack.Decoder(Entry)
         self._open: dict[str, tuple[Segment, int]] = {}
-        self._parked: list[tuple[Segment, bytes, Entry]] = []
+        self._parked: list[tuple[Segment, bytes]] = []
         self._waiting = 0
         self._read_count = 0
         self._read_parked = 0
         self._spool = Spool(directory, segment_bytes, max_bytes)
         self._current = self._spool.current
         self._at = self._read_to = self._spool.cursor.read()
-        self._recent = Recent(self._end)
         for segment in self._spool.segments:
             self._index(segment)
 
@@ -125,23 +122,22 @@ class Journal:
         """Record how an attempt ended. Never refuses for lack of room; Fault INTERNAL if it is
         not open.
         """
-        held = self._open.pop(entry.opening.id, None)
-        if held is None:
+        place = self._open.pop(entry.opening.id, None)
+        if place is None:
             raise Fault(
                 Kind.INTERNAL, "An attempt was closed that is not open.", detail=entry.opening.id
             )
         try:
             payload = self._encode(entry)
-            is_plain = len(payload) <= _PLAIN_BYTES
         except (UnicodeEncodeError, OverflowError):
-            payload, is_plain = b"", False
-        if not is_plain:
-            entry = bounded(entry)
-            payload = self._encode(entry)
+            payload = self._encode(bounded(entry))
+        if len(payload) > _PLAIN_BYTES:
+            payload = self._encode(bounded(entry))
         if self._current.append(CLOSED, payload) < 0 and not self._close_in_next(payload):
-            self._parked.append((held[0], payload, entry))
+            self._parked.append((place[0], payload))
             return
-        self._written(held[0], entry)
+        place[0].open_count -= 1
+        self._waiting += 1
 
     def read_closed(self, limit: int) -> list[Entry]:
         """The oldest entries that are not acknowledged, at most `limit`; the same ones again
@@ -149,21 +145,26 @@ class Journal:
         """
         self._read_parked = 0
         self._write_parked()
-        recent = self._recent.behind(self._at, limit)
-        if recent is None:
-            found, read, place = self._read(limit)
-        else:
-            found, place = recent
-            read = len(found)
-        self._read_count = read
-        self._read_to = place
-        if read >= limit:
-            return found
+        found: list[Entry] = []
+        read = 0
+        number, at = self._at
+        for segment in self._spool.segments:
+            if segment.number < number:
+                continue
+            start = at if segment.number == number else HEADER_BYTES
+            payloads, end = segment.closed(start, limit - read)
+            found += self._decode_entries(payloads)
+            read += len(payloads)
+            if read >= limit:
+                self._read_to = (segment.number, end)
+                self._read_count = read
+                return found
         # Everything was seen: what a damaged disk no longer gives back is not waited for.
-        self._waiting = read
-        self._read_to = self._end
+        self._waiting = self._read_count = read
+        self._read_to = (self._current.number, self._current.tail)
         self._read_parked = min(len(self._parked), limit - read)
-        return found + [entry for _, _, entry in self._parked[: self._read_parked]]
+        parked = self._parked[: self._read_parked]
+        return found + [self._entries.decode(payload) for _, payload in parked]
 
     def acknowledge(self) -> None:
         """The entries of the last `read_closed` are stored: move on, and free the segments that
@@ -171,7 +172,7 @@ class Journal:
         """
         self._waiting -= self._read_count
         self._read_count = 0
-        for segment, _, _ in self._parked[: self._read_parked]:
+        for segment, _ in self._parked[: self._read_parked]:
             segment.open_count -= 1
         del self._parked[: self._read_parked]
         self._read_parked = 0
@@ -217,34 +218,6 @@ class Journal:
         finally:
             self._spool.shut()
 
-    @property
-    def _end(self) -> Place:
-        """Where the next record goes."""
-        return self._current.number, self._current.tail
-
-    def _read(self, limit: int) -> tuple[list[Entry], int, Place]:
-        """At most `limit` entries from the files, how many records they were, and where the last one ends."""
-        found: list[Entry] = []
-        read = 0
-        number, at = self._at
-        for segment in self._spool.segments:
-            if segment.number < number:
-                continue
-            start = at if segment.number == number else HEADER_BYTES
-            payloads, end = segment.closed(start, limit - read)
-            found += self._decode_entries(payloads)
-            read += len(payloads)
-            if read >= limit:
-                return found, read, (segment.number, end)
-        return found, read, self._end
-
-    def _written(self, held: Segment, entry: Entry) -> None:
-        """An entry is in the current segment; its opening was in `held`."""
-        held.open_count -= 1
-        self._waiting += 1
-        current = self._current
-        self._recent.add((current.number, current.tail), entry)
-
     def _next_segment(self, *, kept: int) -> Segment:
         self._current = self._spool.next_segment(kept=kept)
         return self._current
@@ -267,11 +240,12 @@ class Journal:
 
     def _write_parked(self) -> None:
         while self._parked and not self._read_parked:  # those being stored stay where they are
-            held, payload, entry = self._parked[0]
+            segment, payload = self._parked[0]
             if self._current.append(CLOSED, payload) < 0 and not self._close_in_next(payload):
                 return
             del self._parked[0]
-            self._written(held, entry)
+            segment.open_count -= 1
+            self._waiting += 1
 
     def _decode_entries(self, payloads: list[bytes]) -> list[Entry]:
         decode = self._entries.decode
@@ -299,7 +273,7 @@ class Journal:
 
     def _free_segments(self) -> None:
         if not self._waiting:
-            self._at = self._read_to = self._end
+            self._at = self._read_to = (self._current.number, self._current.tail)
             self._spool.cursor.write(*self._at)
         while len(self._spool.segments) > 1:
             oldest = self._spool.segments[0]
