@@ -133,3 +133,22 @@ def test_foreign_parts_and_tools_are_named() -> None:
         Feature.OPAQUE.value,
         "image detail",
     )
+
+
+def test_marks_of_other_vendors_are_named_once() -> None:
+    mused = (
+        Thinking("mused", "sig-1", "anthropic"),
+        Thinking("again", "sig-2", "google"),
+        SealedThinking("sealed-1", "openai"),
+        ToolCall("i", "t", "{}", signature="sig-3", vendor="xai"),
+    )
+    names = (
+        Feature.SIGNATURES.value,
+        Feature.SEALED_THINKING.value,
+        Feature.CALL_SIGNATURES.value,
+    )
+    assert dropped_for(said(*mused, *mused), TARGET) == names
+    body = write_request(said(*mused), TARGET).decode()
+    assert "sig-2" in body
+    assert not any(mark in body for mark in ("sig-1", "sealed-1", "sig-3"))
+    assert dropped_for(said(*mused), Target("gemma-3")) == ()  # carries_for names them there

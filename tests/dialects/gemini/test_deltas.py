@@ -91,6 +91,27 @@ def test_arguments_in_pieces_are_put_together() -> None:
     assert json.loads(call.arguments) == {"city": "Berlin"}
 
 
+@pytest.mark.parametrize(
+    ("reason", "parts", "stop"),
+    [
+        ("STOP", [{"text": "a"}], "stop"),
+        ("STOP", [{"functionCall": {"name": "f"}}], "tool_calls"),
+        ("UNEXPECTED_TOOL_CALL", [{"functionCall": {"name": "f"}}], "tool_calls"),
+        ("UNEXPECTED_TOOL_CALL", [], "error"),
+        ("MALFORMED_FUNCTION_CALL", [{"functionCall": {"name": "f"}}], "error"),
+        ("OTHER", [{"text": "a"}], "error"),
+        ("MAX_TOKENS", [{"functionCall": {"name": "f"}}], "length"),
+        ("SPII", [], "content_filter"),
+        ("A_NEW_ONE", [{"text": "a"}], "stop"),
+        (5, [{"text": "a"}], "error"),
+    ],
+)
+def test_why_it_stopped(reason: object, parts: list[object], stop: str) -> None:
+    answer = read_answer(reply(*parts, candidate={"finishReason": reason}))
+    assert answer is not None
+    assert answer.stop == stop
+
+
 def test_usage_that_grows_is_told_at_its_last() -> None:
     one = chunk({"text": "a"}) | {"usageMetadata": {"promptTokenCount": 3}}
     two = chunk({"text": "b"}, finishReason="STOP") | {

@@ -33,6 +33,9 @@ def grown(*pieces: tuple[str, object], args: bytes = b"") -> object:
         ([("$", "x"), ("nonsense", 1), ("$[0]", 2)], {}),
         ([("$['odd key']", 1)], {"odd key": 1}),
         ([("$.a", 1), ("$.a.b", 2)], {"a": 1}),
+        ([("$.a[2]", 1)], {"a": [None, None, 1]}),
+        ([("$.a[99999]", 1), ("$.b[99999].c", 1)], {"a": [], "b": []}),
+        ([("$" + ".a" * 5000, 1), ("$.b", 2)], {"b": 2}),
     ],
 )  # fmt: skip
 def test_pieces_find_their_places(pieces, expected) -> None:

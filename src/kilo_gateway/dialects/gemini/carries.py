@@ -1,8 +1,18 @@
 """What a request that is written to this dialect keeps: its row of the loss matrix."""
 
+from collections.abc import Iterable, Iterator
 from types import MappingProxyType
 
-from kilo_gateway.dialects.conversation import Conversation, Media, Opaque
+from kilo_gateway.dialects.conversation import (
+    Conversation,
+    Media,
+    Opaque,
+    Part,
+    SealedThinking,
+    Text,
+    Thinking,
+    ToolCall,
+)
 from kilo_gateway.dialects.features import DROPPED, KEPT, Carries, Feature, close, refused
 from kilo_gateway.dialects.gemini import thinking
 from kilo_gateway.dialects.hub import Target
@@ -76,14 +86,32 @@ def carries_for(target: Target) -> Carries:
     return {feature: decided.get(feature, carry) for feature, carry in CARRIES.items()}
 
 
-def dropped_for(conversation: Conversation, _target: Target) -> tuple[str, ...]:
-    """Parts and tools of other vendors, and names of files: they have no place, whatever the model."""
-    lost = list[str]()
+def dropped_for(conversation: Conversation, target: Target) -> tuple[str, ...]:
+    """Parts, tools and marks of other vendors, and how closely to look: they have no place, whatever the model.
+
+    Where the model takes no marks at all, `carries_for` names them.
+    """
+    lost = dict[str, None]()
     if any(tool.server and tool.dialect != "gemini" for tool in conversation.tools):
-        lost.append(Feature.SERVER_TOOLS.value)
+        lost[Feature.SERVER_TOOLS.value] = None
     parts = [part for message in conversation.messages for part in message.parts]
+    if target.reads_thinking == "google":
+        lost |= dict.fromkeys(_foreign_marks(parts))
     if any(isinstance(part, Opaque) and part.dialect != "gemini" for part in parts):
-        lost.append(Feature.OPAQUE.value)
+        lost[Feature.OPAQUE.value] = None
     if any(isinstance(part, Media) and part.detail not in {"", "auto"} for part in parts):
-        lost.append("image detail")
+        lost["image detail"] = None
     return tuple(lost)
+
+
+def _foreign_marks(parts: Iterable[Part]) -> Iterator[str]:
+    for part in parts:
+        match part:
+            case SealedThinking() if part.vendor != "google":
+                yield Feature.SEALED_THINKING.value
+            case Thinking() if part.signature and part.vendor != "google":
+                yield Feature.SIGNATURES.value
+            case ToolCall() | Text() if part.signature and part.vendor != "google":
+                yield Feature.CALL_SIGNATURES.value
+            case _:
+                pass

@@ -74,8 +74,18 @@ _STOPS: dict[str, Stop] = {
     "IMAGE_RECITATION": "content_filter",
     "MODEL_ARMOR": "content_filter",
     "LANGUAGE": "content_filter",
+    "CONTINUATION": "pause",
     "MALFORMED_FUNCTION_CALL": "error",
+    "MALFORMED_RESPONSE": "error",
+    "MISSING_THOUGHT_SIGNATURE": "error",
+    "UNEXPECTED_TOOL_CALL": "error",
+    "TOO_MANY_TOOL_CALLS": "error",
+    "IMAGE_OTHER": "error",
+    "NO_IMAGE": "error",
+    "OTHER": "error",
 }
+# A call that the model should not have made is told with it: whoever runs tools says so to the model, which then goes on.
+_OF_CALLS = frozenset({"UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS"})
 
 
 def decoded(data: bytes) -> Chunk | None:
@@ -142,7 +152,8 @@ class Turns:
         if not self._reason:
             return None
         stop = _STOPS.get(self._reason, "stop")
-        return "tool_calls" if self._calls and stop == "stop" else stop
+        waits = self._calls and (stop == "stop" or self._reason in _OF_CALLS)
+        return "tool_calls" if waits else stop
 
     def _candidate(self, candidate: Candidate) -> Iterator[Delta]:
         content = candidate.content

@@ -1,6 +1,7 @@
 """Growing: the arguments of a call that are streamed in pieces, each with the path of the place where it belongs.
 
 A path is JSONPath of the plainest kind: `$.city`, `$.items[0].name`. Texts that come for the same place follow each other.
+What a few bytes can ask for is bounded: a path that is too deep, or a place far behind the end of its list, is left out.
 """
 
 import itertools
@@ -14,6 +15,8 @@ from kilo_gateway.dialects.gemini.schema import PartialArg
 
 _STEP: Final = re.compile(r"\.([^.\[\]]+)|\[(\d{1,5})\]|\['([^']*)'\]")
 _UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_MOST_STEPS: Final = 64
+_MOST_SKIPPED: Final = 8  # places of a list of which nothing has come yet
 
 
 class Growing:
@@ -34,12 +37,15 @@ class Growing:
                 int(found[2]) if found[2] else found[1] or found[3]
                 for found in _STEP.finditer(piece.json_path)
             ]
-            if steps and isinstance(steps[0], str):
+            if 0 < len(steps) <= _MOST_STEPS and isinstance(steps[0], str):
                 self._put(steps, _value_of(piece), is_text=piece.string_value is not None)
 
     def text(self) -> str:
         """All of it as JSON."""
-        return msgspec.json.encode(self._value).decode()
+        try:
+            return msgspec.json.encode(self._value).decode()
+        except RecursionError:  # what the call began with is nested too deeply
+            return "{}"
 
     def _put(self, steps: list[Any], value: Any, *, is_text: bool) -> None:
         place: Any = self._value
@@ -49,8 +55,10 @@ class Growing:
             return
         before = _inside(place, steps[-1], None)
         whole = before + value if is_text and isinstance(before, str) else value
-        if isinstance(place, list) == isinstance(steps[-1], int):
-            place[steps[-1]] = whole
+        last = steps[-1]
+        is_list = isinstance(place, list)
+        if is_list == isinstance(last, int) and (not is_list or last < len(place)):
+            place[last] = whole
 
 
 def _inside(place: Any, step: Any, new: Any) -> Any:
@@ -58,6 +66,8 @@ def _inside(place: Any, step: Any, new: Any) -> Any:
     if isinstance(place, dict) and isinstance(step, str):
         return place.setdefault(step, new)
     if isinstance(place, list) and isinstance(step, int):
+        if step > len(place) + _MOST_SKIPPED:
+            return None
         while len(place) <= step:
             place.append(None)
         if place[step] is None:
