@@ -41,7 +41,7 @@ def test_every_recorded_answer_is_streamed_as_it_is_told_whole() -> None:
         again = collect([*reader.feed(wire), *reader.finish()])
         if essence(again) != essence(answer):
             differing.append(one.id)
-    assert len(differing) <= 30, differing  # sources, and texts that stood apart, come together
+    assert not differing
 
 
 def test_a_call_is_held_back_until_it_is_complete() -> None:

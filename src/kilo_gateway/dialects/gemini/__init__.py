@@ -14,7 +14,7 @@ carries.py        what a request that is written to this dialect keeps
 reading.py        requests, read: contents.py their turns, parts.py their parts, schemas.py their schemas
 writing.py        requests, written: thinking.py how much to think
 marks.py          what stands in `thoughtSignature`
-answers.py        whole replies, both ways
+answers.py        whole replies, both ways; grounding.py their sources
 deltas.py         replies, read, whole and streamed; growing.py arguments that come in pieces
 stream_writer.py  streams, written
 """

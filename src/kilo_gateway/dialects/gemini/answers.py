@@ -13,7 +13,6 @@ from kilo_gateway.core.money import usd_text
 from kilo_gateway.core.usage import Usage
 from kilo_gateway.dialects.answer import Answer, Stop, collect
 from kilo_gateway.dialects.conversation import (
-    Citation,
     Media,
     Opaque,
     Part,
@@ -25,6 +24,7 @@ from kilo_gateway.dialects.conversation import (
 )
 from kilo_gateway.dialects.gemini import marks
 from kilo_gateway.dialects.gemini.deltas import Turns, decoded
+from kilo_gateway.dialects.gemini.grounding import Sources
 from kilo_gateway.dialects.gemini.parts import Written, written_arguments, written_media
 from kilo_gateway.dialects.hub import Shown
 
@@ -56,15 +56,25 @@ def write_answer(answer: Answer, shown: Shown, cost_nanodollars: int | None = No
     parts = [one for part in answer.parts for one in written_part(part)]
     candidate = candidate_of(parts)
     candidate["finishReason"] = stop_word(answer.stop)
-    citations = [one for part in answer.parts if isinstance(part, Text) for one in part.citations]
-    if citations:
-        candidate["groundingMetadata"] = grounding_of(citations)
+    metadata = _sources(answer.parts).metadata()
+    if metadata:
+        candidate["groundingMetadata"] = metadata
     reply = {
         "candidates": [candidate],
         "usageMetadata": wire_usage_of(answer.usage, cost_nanodollars),
         **identity_of(answer.id, answer.model, shown),
     }
     return msgspec.json.encode(reply)
+
+
+def _sources(parts: Iterable[Part]) -> Sources:
+    sources = Sources()
+    for part in parts:
+        if isinstance(part, Text | Refusal):
+            sources.text(part.text, begins=True)
+        for citation in part.citations if isinstance(part, Text) else ():
+            sources.cite(citation)
+    return sources
 
 
 def identity_of(ident: str, model: str, shown: Shown) -> Written:
@@ -120,22 +130,6 @@ def _signed(written: Written, signature: str, part: Text | Thinking | ToolCall |
     return written
 
 
-def grounding_of(citations: Iterable[Citation]) -> Written:
-    """Sources, and the words that each holds up."""
-    sources: dict[str, int] = {}
-    chunks: list[Written] = []
-    supports: list[Written] = []
-    for citation in citations:
-        if not citation.url:
-            continue
-        index = sources.setdefault(citation.url, len(sources))
-        if index == len(chunks):
-            chunks.append({"web": {"uri": citation.url, "title": citation.title}})
-        if citation.quote:
-            supports.append({"segment": {"text": citation.quote}, "groundingChunkIndices": [index]})
-    return {"groundingChunks": chunks, "groundingSupports": supports}
-
-
 def wire_usage_of(usage: Usage, cost_nanodollars: int | None) -> Written:
     """Counts in Google's words; thoughts stand beside the answer, unknown ones are left out."""
     given, output, thoughts = usage.input_tokens, usage.output_tokens, usage.reasoning_tokens
@@ -149,9 +143,7 @@ def wire_usage_of(usage: Usage, cost_nanodollars: int | None) -> Written:
         "candidatesTokenCount": None if output is None else max(0, output - (thoughts or 0)),
         "thoughtsTokenCount": thoughts or None,
         "cachedContentTokenCount": usage.cache_read_tokens or None,
-        "totalTokenCount": None
-        if given is None and output is None
-        else (given or 0) + (output or 0),
+        "totalTokenCount": None if given is None or output is None else given + output,
     }
     written: Written = {name: count for name, count in told.items() if count is not None}
     details = [

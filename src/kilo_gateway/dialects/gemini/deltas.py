@@ -37,6 +37,7 @@ from kilo_gateway.dialects.answer import (
 )
 from kilo_gateway.dialects.conversation import Citation, Media, Opaque, Vendor
 from kilo_gateway.dialects.gemini import marks
+from kilo_gateway.dialects.gemini.grounding import grounded
 from kilo_gateway.dialects.gemini.growing import Growing
 from kilo_gateway.dialects.gemini.parts import arguments_of, media_by_data, media_by_uri
 from kilo_gateway.dialects.gemini.replies import (
@@ -50,7 +51,6 @@ from kilo_gateway.dialects.gemini.schema import (
     Candidate,
     Chunk,
     FunctionCall,
-    Grounding,
     WirePart,
 )
 from kilo_gateway.dialects.sse import Reader as Events
@@ -112,6 +112,7 @@ class Turns:
         self._blocked = ""
         self._usage = UNKNOWN_USAGE
         self._has_text = False
+        self._said: list[str] = []  # the last part of text, of which sources tell
         self.has_failed = False
 
     @property
@@ -160,13 +161,13 @@ class Turns:
         for raw in (content.parts if content is not None else None) or ():
             yield from self._part(raw)
         if candidate.grounding_metadata is not None and self._has_text:
-            for citation in _grounded(candidate.grounding_metadata):
+            for citation in grounded(candidate.grounding_metadata, "".join(self._said)):
                 yield TextCited(citation)
         recited = candidate.citation_metadata
         if recited is not None and self._has_text:
-            for one in recited.citations or ():
-                if one.uri:
-                    yield TextCited(Citation(url=one.uri, title=one.title or ""))
+            titles = {one.uri: one.title or "" for one in recited.citations or () if one.uri}
+            for uri, title in titles.items():  # the same ones are told again and again
+                yield TextCited(Citation(url=uri, title=title))
         if candidate.finish_reason:
             self._reason = reason_word(candidate.finish_reason)
 
@@ -197,6 +198,9 @@ class Turns:
         kind = "thought" if part.thought else "text"
         # An empty part is only there to carry a signature, or a finish reason beside it.
         if text or (mark.text and self._kind != kind):
+            if self._kind != kind:
+                self._said.clear()
+            self._said.append(text)
             self._kind = kind
             self._has_text = kind == "text"
             yield ThinkingDelta(text, is_summary=True) if part.thought else TextDelta(text)
@@ -341,25 +345,6 @@ def _media(part: WirePart, mark: marks.Mark) -> Media:
     file = part.file_data
     kind, uri = (file.mime_type or "", file.file_uri or "") if file is not None else ("", "")
     return media_by_uri(kind, uri, mark.text, vendor)
-
-
-def _grounded(grounding: Grounding) -> Iterator[Citation]:
-    """Sources with the words that they hold up; sources that hold up nothing in particular stand by themselves."""
-    sources: list[tuple[str, str]] = []
-    for chunk in grounding.grounding_chunks or ():
-        place = chunk.web or chunk.retrieved_context or chunk.maps
-        sources.append((place.uri or "", place.title or "") if place is not None else ("", ""))
-    used: set[int] = set()
-    for support in grounding.grounding_supports or ():
-        quote = (support.segment.text or "") if support.segment is not None else ""
-        for index in support.grounding_chunk_indices or ():
-            if 0 <= index < len(sources) and sources[index][0]:
-                used.add(index)
-                url, title = sources[index]
-                yield Citation(url=url, title=title, quote=quote)
-    for index, (url, title) in enumerate(sources):
-        if url and index not in used:
-            yield Citation(url=url, title=title)
 
 
 def _seconds(moment: str | None) -> int:

@@ -29,11 +29,10 @@ from kilo_gateway.dialects.answer import (
     ThinkingSealed,
     ThinkingSigned,
 )
-from kilo_gateway.dialects.conversation import Citation, SealedThinking, ToolCall
+from kilo_gateway.dialects.conversation import SealedThinking, ToolCall
 from kilo_gateway.dialects.gemini import marks
 from kilo_gateway.dialects.gemini.answers import (
     candidate_of,
-    grounding_of,
     identity_of,
     stop_word,
     wire_usage_of,
@@ -41,6 +40,7 @@ from kilo_gateway.dialects.gemini.answers import (
     written_part,
 )
 from kilo_gateway.dialects.gemini.arrays import Framing
+from kilo_gateway.dialects.gemini.grounding import Sources
 from kilo_gateway.dialects.gemini.replies import status_word
 from kilo_gateway.dialects.gemini.requests import is_array
 from kilo_gateway.dialects.hub import Shown
@@ -70,7 +70,8 @@ class Writer:
         self._framing = Framing(is_array=is_array(shown.request))
         self._identity = identity_of("", "", shown)
         self._calls: dict[int, _Call] = {}
-        self._citations: list[Citation] = []
+        self._sources = Sources()
+        self._is_text = False
         self._finished = Finished(None)
         self._is_over = False
 
@@ -90,8 +91,9 @@ class Writer:
         self._is_over = True
         candidate = candidate_of([written_call(call.made()) for call in self._calls.values()])
         candidate["finishReason"] = stop_word(self._finished.stop)
-        if self._citations:
-            candidate["groundingMetadata"] = grounding_of(self._citations)
+        metadata = self._sources.metadata()
+        if metadata:
+            candidate["groundingMetadata"] = metadata
         last = {"candidates": [candidate], "usageMetadata": wire_usage_of(usage, cost_nanodollars)}
         return (
             self._framing.chunk(msgspec.json.encode(last | self._identity)) + self._framing.close()
@@ -107,15 +109,24 @@ class Writer:
                 if delta.index in self._calls:
                     self._calls[delta.index].arguments.append(delta.arguments)
             case TextCited():
-                self._citations.append(delta.citation)
+                self._sources.cite(delta.citation)
             case Finished():
                 self._finished = delta
             case Failed():
                 return self._failed(delta.error)
             case _:
+                self._note(delta)
                 parts = list(_parts(delta))
                 return self._chunk(parts) if parts else b""
         return b""
+
+    def _note(self, delta: Delta) -> None:
+        """Text is kept until the end, since the places of sources are counted in it."""
+        is_text = isinstance(delta, TextDelta | RefusalDelta)
+        if isinstance(delta, TextDelta | RefusalDelta):
+            begins = not self._is_text or (isinstance(delta, TextDelta) and delta.begins)
+            self._sources.text(delta.text, begins=begins)
+        self._is_text = is_text or (self._is_text and isinstance(delta, TextSigned))
 
     def _chunk(self, parts: list[Any]) -> bytes:
         """Parts of an answer, behind the calls that are complete by now."""
