@@ -2,7 +2,7 @@
 
 from urllib.parse import parse_qs, parse_qsl, urlencode
 
-from kilo_gateway.core.call import Call
+from kilo_gateway.core.call import Call, Hints
 from kilo_gateway.core.fault import Fault, Kind
 from kilo_gateway.core.form import Form, read_form
 from kilo_gateway.core.grant import Grant
@@ -13,7 +13,7 @@ from kilo_gateway.edge.counting import counts_upstream, send_estimate
 from kilo_gateway.edge.reply import WireReply
 from kilo_gateway.edge.request import HeaderMap, Inbound, credential, read_body, unpacked
 from kilo_gateway.edge.routes import Route
-from kilo_gateway.edge.service import Service
+from kilo_gateway.edge.service import Service, World
 from kilo_gateway.relay.run import Run
 
 _KEYS_WAIT_S = 5.0
@@ -43,43 +43,57 @@ async def generate(
             body = await read_body(inbound.next_piece, headers, limit_bytes)
         elif b"content-encoding" in headers or len(body) > limit_bytes:
             body = unpacked(body, headers, limit_bytes)
-        form: Form | None = None
-        if route.operation == "transcriptions" and not _is_json(headers):
-            form = read_form(headers.get(b"content-type", b""), body)
-        fields = read_fields(body) if form is None else as_fields(form)
-        if model_id:
-            _put_path(fields, route, model_id, inbound.query)
-        operation, dialect = route.operation or "chat", route.dialect
-        if route.is_stream and "alt" not in fields:
-            dialect = "gemini_array"
-        envelope = DIALECTS[dialect].peek(operation, fields)
-        call = Call(
-            inbound.id,
-            dialect,
-            operation,
-            envelope.model,
-            fields,
-            len(body),
-            envelope.stream,
-            inbound.arrived,
-            service.clock.wall(),
-            envelope.models,
-            envelope.max_tokens,
-            envelope.wants_usage,
-            _forwardable(inbound.query) if inbound.query else b"",
-            caller.hints,
-            headers,
-            world.limits.patience_s,
-            inbound.entry_id,
-            form,
-        )
-        if operation == "count_tokens" and not counts_upstream(call, world.view.names):
+        call = _call(service, world, route, inbound, body, caller.hints, model_id)
+        if call.operation == "count_tokens" and not counts_upstream(call, world.view.names):
             await send_estimate(call, grant, reply, world.view, service.clock)
             return
         run = relay.begin(call, grant, reply, world.view)
         await run.go()
     finally:
         relay.let_out(run)
+
+
+def _call(
+    service: Service,
+    world: World,
+    route: Route,
+    inbound: Inbound,
+    body: bytes,
+    hints: Hints,
+    model_id: str,
+) -> Call:
+    """What a request asks for. Raises Fault for a body that cannot be read."""
+    headers = inbound.headers
+    form: Form | None = None
+    if route.operation == "transcriptions" and not _is_json(headers):
+        form = read_form(headers.get(b"content-type", b""), body)
+    fields = read_fields(body) if form is None else as_fields(form)
+    if model_id:
+        _put_path(fields, route, model_id, inbound.query)
+    operation, dialect = route.operation or "chat", route.dialect
+    if route.is_stream and "alt" not in fields:
+        dialect = "gemini_array"
+    envelope = DIALECTS[dialect].peek(operation, fields)
+    return Call(
+        inbound.id,
+        dialect,
+        operation,
+        envelope.model,
+        fields,
+        len(body),
+        envelope.stream,
+        inbound.arrived,
+        service.clock.wall(),
+        envelope.models,
+        envelope.max_tokens,
+        envelope.wants_usage,
+        _forwardable(inbound.query) if inbound.query else b"",
+        hints,
+        headers,
+        world.limits.patience_s,
+        inbound.entry_id,
+        form,
+    )
 
 
 def _draining() -> Fault:

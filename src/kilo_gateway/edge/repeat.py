@@ -48,9 +48,9 @@ class Repeat(msgspec.Struct, frozen=True):
             self.headers,
             arrived,
             wait,
-            True,  # noqa: FBT003 - keeps the connection
-            True,  # noqa: FBT003 - takes chunks
-            True,  # noqa: FBT003 - is complete
+            True,  # keeps the connection
+            True,  # takes chunks
+            True,  # is complete
             [body],
             len(body),
             self,

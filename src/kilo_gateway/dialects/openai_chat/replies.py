@@ -141,23 +141,11 @@ def read_usage(raw: bytes, operation: Operation) -> Usage:
         # xAI counts reasoning beside completion_tokens: its total tells.
         output += reasoning if wire.prompt_tokens + output + reasoning == total else 0
     read, written = prompt.cached_tokens, prompt.cache_write_tokens
-    if read is None:
-        read = wire.prompt_cache_hit_tokens
-    if read is None:
-        read = wire.cached_tokens
-    if read is None:
-        read = wire.num_cached_tokens
-    if read is None:
-        read = wire.cache_read_input_tokens
-    if written is None:
-        written = prompt.cache_creation_tokens
-    if written is None:
-        written = wire.cache_creation_input_tokens
     return Usage(
         count,
         output,
-        read,
-        written,
+        read if read is not None else _cache_read(wire),
+        written if written is not None else _cache_write(prompt, wire),
         reasoning,
         prompt.audio_tokens,
         completion.audio_tokens,
@@ -165,6 +153,20 @@ def read_usage(raw: bytes, operation: Operation) -> Usage:
         "reported",
         raw[:_RAW_USAGE_LIMIT],
     )
+
+
+def _cache_read(wire: WireUsage) -> int | None:
+    read = wire.prompt_cache_hit_tokens
+    if read is None:
+        read = wire.cached_tokens
+    if read is None:
+        read = wire.num_cached_tokens
+    return wire.cache_read_input_tokens if read is None else read
+
+
+def _cache_write(prompt: PromptDetails, wire: WireUsage) -> int | None:
+    created = prompt.cache_creation_tokens
+    return created if created is not None else wire.cache_creation_input_tokens
 
 
 def _lenient_usage(raw: bytes) -> WireUsage:
