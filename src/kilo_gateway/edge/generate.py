@@ -53,7 +53,7 @@ async def generate(
         relay.let_out(run)
 
 
-def _call(
+def _call(  # noqa: PLR0913 - what a call is made of
     service: Service,
     world: World,
     route: Route,
