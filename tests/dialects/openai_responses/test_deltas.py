@@ -2,9 +2,11 @@
 
 import json
 
+import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from openai import APIError, OpenAI
 
 from kilo_gateway.core.fault import Fault, Kind
 from kilo_gateway.core.usage import UNKNOWN_USAGE, Usage
@@ -21,7 +23,7 @@ from kilo_gateway.dialects.answer import (
     collect,
     deltas_of,
 )
-from kilo_gateway.dialects.conversation import ToolCall
+from kilo_gateway.dialects.conversation import Text, Thinking, ToolCall
 from kilo_gateway.dialects.openai_responses.answers import read_answer, write_answer
 from kilo_gateway.dialects.openai_responses.deltas import Reader, Writer
 from tests.dialects.openai_responses.recorded import (
@@ -276,3 +278,43 @@ def test_any_bytes_are_deltas_or_a_fault(wire):
     except Fault as fault:
         kinds.add(fault.kind)
     assert kinds <= {Kind.UPSTREAM_GARBAGE, Kind.UPSTREAM_DISCONNECT}
+
+
+def asked_by_the_sdk(wire: bytes) -> OpenAI:
+    def answer(_request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, headers={"content-type": "text/event-stream"}, content=wire)
+
+    transport = httpx.MockTransport(answer)
+    return OpenAI(
+        api_key="none",
+        base_url="http://gateway.example/v1",
+        max_retries=0,
+        http_client=httpx.Client(transport=transport),
+    )
+
+
+def test_the_sdk_puts_a_stream_together():
+    parts = (
+        Thinking("hm", "s", "anthropic"),
+        Text("a"),
+        ToolCall("c0", "f", "{}"),
+        ToolCall("c1", "g", "{}"),
+    )
+    wire = written(Answer(parts, "tool_calls", Usage(1, 2)))
+    with asked_by_the_sdk(wire).responses.stream(model="m", input="x") as stream:
+        response = stream.get_final_response()
+    assert response.output_text == "a"
+    assert [item.type for item in response.output] == [
+        "reasoning",
+        "message",
+        "function_call",
+        "function_call",
+    ]
+    assert response.usage is not None
+    assert response.usage.total_tokens == 3
+
+
+def test_the_sdk_raises_a_failure():
+    wire = Writer(SHOWN).write([Started(), TextDelta("a"), Failed(b'{"code":"x","message":"No."}')])
+    with pytest.raises(APIError, match="No"):
+        list(asked_by_the_sdk(wire).responses.create(model="m", input="x", stream=True))

@@ -25,10 +25,6 @@ def read(**members) -> Conversation:
     return read_request(read_fields(json.dumps({"model": "gpt-5", **members}).encode()))
 
 
-# Recorded requests that their own upstream refused, too.
-REFUSED: set[str] = set()
-
-
 @needs_recordings
 def test_every_recorded_request_is_read():
     count = 0
