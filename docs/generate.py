@@ -15,7 +15,10 @@ from genesis.config.reference import rendered
 from kilo_gateway.cli.main import make_app
 from kilo_gateway.config.schema import Settings, schema_json
 from kilo_gateway.core.fault import ERROR_TYPES, KINDS
-from kilo_gateway.edge.routes import API, LATER, OWN, PREFIXES
+from kilo_gateway.dialects.features import Carries, Feature, Place
+from kilo_gateway.dialects.rules.table import RULES as REPAIRS
+from kilo_gateway.dialects.translate import hub_of
+from kilo_gateway.edge.routes import API, GEMINI, GEMINI_LIST, GEMINI_ROOT, LATER, OWN, PREFIXES
 from kilo_gateway.relay.next_step import RULES
 from kilo_gateway.telemetry.exposition import FAMILIES
 from kilo_gateway.upstreams.profiles import Profile, profiles
@@ -128,6 +131,11 @@ def urls() -> str:
     """The table of URLs."""
     rows = [(route.method, f"`{path}`", route.purpose) for path, route in API.items()]
     own = [(route.method, f"`{path}`", route.purpose) for path, route in OWN.items()]
+    own += [
+        (route.method, f"`{GEMINI_ROOT}models/{{id}}:{verb}`", route.purpose)
+        for verb, route in GEMINI.items()
+    ]
+    own.append((GEMINI_LIST.method, f"`{GEMINI_ROOT}models`", GEMINI_LIST.purpose))
     prefixes = ", ".join(f"`{prefix}`" for prefix in PREFIXES)
     later = ", ".join(f"`{path}`" for path in LATER)
     return (
@@ -199,6 +207,62 @@ def _where(row: Profile) -> str:
     return f"`{row.base_url}`" if row.base_url else "given by you"
 
 
+_TARGETS = ("openai_chat", "openai_responses", "anthropic_messages", "gemini")
+
+
+def loss_matrix() -> str:
+    """What each dialect does with each thing that a request may hold."""
+    hubs = [hub_of(name) for name in _TARGETS]
+    notes: list[str] = []
+    rows = [
+        (feature.value, *(_placed(feature, hub.carries, notes) for hub in hubs))
+        for feature in Feature
+    ]
+    titles = [hub.title for hub in hubs]
+    told = "".join(f"{number}. {note}\n" for number, note in enumerate(notes, 1))
+    return (
+        "# Loss matrix\n\nWhat becomes of each part of a request when its client and the model's upstream speak different "
+        "dialects. Within one dialect nothing is translated, and nothing is lost.\n\n"
+        "- **kept**: it has a place of its own. **near**: something close to it, or for some models only: see the note.\n"
+        "- **dropped**: left out, and named in the header `x-kilo-dropped` of the answer, together with members of the body "
+        "that the gateway does not know.\n"
+        "- **refused**: the answer would be another one: a 400 names the field.\n\n"
+        "`kilo-gateway explain --request FILE` shows what one request would become, and what of it would be dropped.\n\n"
+        + _table(("of a request", *titles), rows)
+        + f"\n{told}"
+    )
+
+
+def _placed(feature: Feature, carries: Carries, notes: list[str]) -> str:
+    carry = carries[feature]
+    word = {Place.CLOSE: "near"}.get(carry.place, carry.place.value)
+    if not carry.note:
+        return word
+    if carry.note not in notes:
+        notes.append(carry.note)
+    return f"{word} ({notes.index(carry.note) + 1})"
+
+
+def rules() -> str:
+    """The repair rules."""
+    rows = [
+        (
+            f"`{rule.name}`",
+            "on" if rule.is_on else "off",
+            ", ".join(rule.dialects),
+            ", ".join(rule.families) or "all",
+            rule.purpose,
+        )
+        for rule in REPAIRS
+    ]
+    return (
+        "# Repair rules\n\nWhat is mended in requests before they go upstream, since clients send it and vendors refuse it, or "
+        "since it saves money. A rule changes nothing in a request that is in order. `[rules]` in the settings switches each of "
+        "them; `kilo-gateway explain --request FILE` shows which would change a request.\n\n"
+        + _table(("rule", "unless set", "dialects", "models", "what it does"), rows)
+    )
+
+
 def metrics() -> str:
     """Every metric."""
     rows = [
@@ -217,6 +281,8 @@ PAGES: dict[str, Callable[[], str]] = {
     "errors.md": errors,
     "vendors.md": vendors,
     "metrics.md": metrics,
+    "rules.md": rules,
+    "../loss-matrix.md": loss_matrix,
 }
 
 

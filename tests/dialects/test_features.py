@@ -74,7 +74,12 @@ def test_what_would_change_the_answer_is_refused() -> None:
 
 
 def test_what_only_one_vendor_can_honour_is_refused_before_anything_else():
-    asked = talk(Text("a"), sampling=Sampling(seed=1), needs=("previous_response_id",), dialect="openai_responses")
+    asked = talk(
+        Text("a"),
+        sampling=Sampling(seed=1),
+        needs=("previous_response_id",),
+        dialect="openai_responses",
+    )
     with pytest.raises(Fault) as raised:
         lost(asked, {Feature.SEED: DROPPED}, "Another")
     assert raised.value.kind is Kind.UNSUPPORTED_FIELD

@@ -158,7 +158,9 @@ def test_each_vendors_provider_runs_a_tool(packages: Path, gateway: Running, pro
     assert len(told["asked"]) == 1
 
 
-@pytest.mark.parametrize("provider", [one for one in PROVIDERS if one not in {"openaiChat", "openrouter"}])
+@pytest.mark.parametrize(
+    "provider", [one for one in PROVIDERS if one not in {"openaiChat", "openrouter"}]
+)
 def test_each_vendors_provider_tells_reasoning(
     packages: Path, gateway: Running, provider: str
 ) -> None:

@@ -93,6 +93,6 @@ def _recipes(url: str, key: str) -> list[str]:
         f"  KILOCODE_API_KEY={key} genesis onboard --base-url {url}/api/gateway/",
         "Kilo CLI",
         f"  KILO_API_URL={url} KILO_API_KEY={key} kilo run -m kilo/kilo/auto 'Say hello.'",
-        "Claude Code (its Messages API is served by a later release)",
+        "Claude Code",
         f"  ANTHROPIC_BASE_URL={url} ANTHROPIC_API_KEY={key} claude",
     ]
