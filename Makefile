@@ -57,7 +57,7 @@ lock: ## resolve requirements/*.txt anew (needs uv)
 	uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \
 	  --python-version 3.11 --extra local --group build pyproject.toml -o requirements/serve.txt
 	uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \
-	  --python-version 3.11 --extra local --group build --group test --group check --group docs \
+	  --python-version 3.11 --extra local --extra aws --extra gcp --group build --group test --group check --group docs \
 	  -c requirements/serve.txt pyproject.toml -o requirements/test.txt
 
 clean: ## remove what was built

@@ -7,6 +7,7 @@ from types import MappingProxyType
 import msgspec
 
 from kilo_gateway.app.home import CachedList
+from kilo_gateway.app.signers import signer_of
 from kilo_gateway.catalog.facts import load_facts
 from kilo_gateway.catalog.source import Listed, Source
 from kilo_gateway.config.compile import CUSTOM, UpstreamPlan
@@ -32,7 +33,8 @@ def open_upstream(
 ) -> Upstream:
     """An upstream ready to be asked; nothing is connected yet.
 
-    Raises ValueError for what cannot be used: a credential that no header carries, a proxy of the wrong kind.
+    Raises ValueError for what cannot be used: a credential that no header carries, a proxy of the wrong kind, a library that
+    is not installed.
     """
     pool = Pool(
         plan.target,
@@ -42,7 +44,8 @@ def open_upstream(
         max_connections=plan.max_connections,
         outbox=outbox,
     )
-    return Upstream(Account(plan.name, plan.profile, plan.key, plan.headers), pool, gate)
+    account = Account(plan.name, plan.profile, plan.key, plan.headers, signer_of(plan))
+    return Upstream(account, pool, gate)
 
 
 async def list_models(upstream: Upstream, clock: Clock) -> tuple[Listed, ...]:

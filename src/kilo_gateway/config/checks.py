@@ -8,11 +8,13 @@ from pathlib import Path as FilePath
 
 import msgspec
 
+from kilo_gateway.config.compile import is_at_home
 from kilo_gateway.config.problem import Finding, Path
 from kilo_gateway.config.schema import SERVED_DIALECTS, Settings, UpstreamSettings
 from kilo_gateway.config.secrets import SecretError, is_literal, resolve
 from kilo_gateway.config.words import closest
-from kilo_gateway.upstreams.profiles import Profile, key_variable, profiles
+from kilo_gateway.upstreams.profiles import Profile, key_variable, profiles, url_of
+from kilo_gateway.upstreams.signing import aws_keys
 from kilo_gateway.upstreams.target import parse_target
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -98,7 +100,8 @@ def _dialect(upstream: UpstreamSettings, profile: Profile, place: Path) -> Itera
 
 def _models(upstream: UpstreamSettings, profile: Profile, place: Path) -> Iterator[Finding]:
     # A vendor without a URL of its own and without a list has nothing that could be known beforehand.
-    if upstream.models is None and "no_models_list" in profile.quirks and not profile.base_url:
+    is_everywhere = not profile.base_url or "{" in profile.base_url
+    if upstream.models is None and "no_models_list" in profile.quirks and is_everywhere:
         message = f"vendor {profile.name} has no list of models to ask for: name them here"
         yield Finding((*place, "models"), message)
 
@@ -112,7 +115,9 @@ def _key(
     elif profile.auth != "none" and profile.env:
         names = " or ".join(profile.env)
         # A vendor's key goes to the vendor alone, so another address needs one of its own.
-        if upstream.base_url and upstream.base_url != profile.base_url:
+        if profile.auth == "aws" and aws_keys(surroundings.environ, "") is not None:
+            return
+        if not is_at_home(upstream.base_url, profile):
             message = f"no api_key, and {names} is not sent to a base_url of your own"
         elif key_variable(profile, surroundings.environ) is None:
             message = f"no api_key, and {names} is not set"
@@ -127,7 +132,7 @@ def _url(
     place: Path,
     surroundings: Surroundings,
 ) -> Iterator[Finding]:
-    url = upstream.base_url or (profile.base_url if profile else "")
+    url = upstream.base_url or (url_of(profile, surroundings.environ) if profile else "")
     if not url:
         if profile is not None and "built_in" not in profile.quirks:
             hint = f"; {profile.note}" if profile.note else ""

@@ -15,7 +15,8 @@ from kilo_gateway.core.money import Price, nanodollars_from_usd
 from kilo_gateway.core.secret import Secret
 from kilo_gateway.relay.view import Terms
 from kilo_gateway.upstreams.pool import Timeouts
-from kilo_gateway.upstreams.profiles import Auth, Profile, key_variable, profiles
+from kilo_gateway.upstreams.profiles import Auth, Profile, key_variable, profiles, url_of
+from kilo_gateway.upstreams.signing import AwsKeys, aws_keys, is_aws_host
 from kilo_gateway.upstreams.target import Target, parse_target
 
 CUSTOM = "custom"
@@ -37,6 +38,7 @@ class UpstreamPlan(msgspec.Struct, frozen=True):
     priority: int = 0
     weight: int = 1
     max_connections: int = 512
+    aws: AwsKeys | None = None
 
     @override
     def __repr__(self) -> str:
@@ -64,16 +66,19 @@ def _configured(upstream: UpstreamSettings, environ: Mapping[str, str], base: Pa
             profile, query=profile.query | {"api-version": upstream.api_version}
         )
     ca_file = str(base / upstream.ca_file) if upstream.ca_file else None
+    target = parse_target(
+        upstream.name,
+        upstream.base_url or url_of(profile, environ),
+        ca_file=ca_file,
+        proxy=_proxy(upstream, environ, base),
+    )
+    key = _key(upstream, profile, environ, base)
     return UpstreamPlan(
         name=upstream.name,
         profile=profile,
-        target=parse_target(
-            upstream.name,
-            upstream.base_url or profile.base_url,
-            ca_file=ca_file,
-            proxy=_proxy(upstream, environ, base),
-        ),
-        key=_key(upstream, profile, environ, base),
+        target=target,
+        key=key,
+        aws=aws_keys(environ, target.host) if profile.auth == "aws" and not key else None,
         origin="settings",
         timeouts=Timeouts(
             upstream.connect_timeout_s, upstream.first_byte_timeout_s, upstream.silence_timeout_s
@@ -93,6 +98,7 @@ def _configured(upstream: UpstreamSettings, environ: Mapping[str, str], base: Pa
 # How servers of a dialect usually take the key, what they serve, and where they list their models.
 _USUAL: Mapping[str, tuple[Auth, tuple[Operation, ...], str]] = {
     "openai_chat": ("bearer", ("chat", "completions", "embeddings"), "/models"),
+    "bedrock": ("aws", ("chat",), "/models"),
     "openai_responses": ("bearer", ("chat",), "/models"),
     "anthropic_messages": ("x-api-key", ("chat", "count_tokens"), "/models?limit=1000"),
     "gemini": ("x-goog-api-key", ("chat", "count_tokens"), "/models?pageSize=1000"),
@@ -142,15 +148,22 @@ def _key(
         return resolve(upstream.api_key, environ=environ, base=base)
     variable = key_variable(profile, environ)
     # A vendor's key goes to the vendor: not to another address that the settings name for it.
-    if variable is None or (upstream.base_url and upstream.base_url != profile.base_url):
+    if variable is None or not is_at_home(upstream.base_url, profile):
         return Secret("")
     return resolve(f"env:{variable}", environ=environ, base=base)
+
+
+def is_at_home(base_url: str, profile: Profile) -> bool:
+    """Whether a base URL of the settings ("" = the vendor's) is the vendor's own."""
+    if not base_url or base_url == profile.base_url:
+        return True
+    return profile.auth == "aws" and is_aws_host(parse_target("", base_url).host)
 
 
 def environment_plans(environ: Mapping[str, str], taken: frozenset[str]) -> Iterator[UpstreamPlan]:
     """Vendors whose usual key variable is set, but for those whose name is taken by the settings."""
     for name, profile in profiles().items():
-        if name in taken or not profile.base_url:
+        if name in taken or not profile.base_url or "{" in profile.base_url:
             continue
         variable = key_variable(profile, environ)
         if variable is not None:

@@ -17,7 +17,7 @@ UPSTREAM_NAME_SHAPE = 'lower-case letters, digits, ".", "_" and "-", a letter or
 DialectName = Literal[
     "", "openai_chat", "openai_responses", "anthropic_messages", "gemini", "bedrock"
 ]
-SERVED_DIALECTS = ("", "openai_chat", "openai_responses", "anthropic_messages", "gemini")
+SERVED_DIALECTS = ("", "openai_chat", "openai_responses", "anthropic_messages", "gemini", "bedrock")
 
 # Strong all-round models at a middling price before dear ones, and small ones last.
 AUTO_PREFERENCE = (
@@ -146,10 +146,7 @@ class UpstreamSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     ] = ""
     dialect: Annotated[
         DialectName,
-        Meta(
-            description="Wire format that the upstream speaks; empty is the vendor's. bedrock comes "
-            "with a later release."
-        ),
+        Meta(description="Wire format that the upstream speaks; empty is the vendor's."),
     ] = ""
     base_url: Annotated[
         str,

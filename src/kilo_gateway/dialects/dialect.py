@@ -1,7 +1,7 @@
 """Dialect: the verbs that every wire format offers. All of them are pure: bytes and values in, bytes and values out."""
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from kilo_gateway.core.call import Call
 from kilo_gateway.core.deployment import Deployment, Operation
@@ -144,4 +144,22 @@ class Dialect(Protocol):
 
     def keep_alive(self) -> bytes:
         """What is sent while the model is silent."""
+        ...
+
+
+@runtime_checkable
+class NamesErrors(Protocol):
+    """A dialect whose clients know an error by a header."""
+
+    def error_headers(self, fault: Fault) -> bytes:
+        """The header as a line."""
+        ...
+
+
+@runtime_checkable
+class Framed(Protocol):
+    """A dialect whose streams are no text: what is struck out of them must leave their framing whole."""
+
+    def redacted(self, out: bytes, redact: Callable[[bytes], bytes]) -> bytes:
+        """Whole frames for a client, what they hold redacted."""
         ...

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from kilo_gateway.dialects.anthropic_messages import AnthropicMessages
+from kilo_gateway.dialects.bedrock import Bedrock
 from kilo_gateway.dialects.dialect import Dialect
 from kilo_gateway.dialects.gemini import Gemini, GeminiArray
 from kilo_gateway.dialects.openai_chat import OpenAIChat
@@ -18,6 +19,7 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType(
             AnthropicMessages(),
             Gemini(),
             GeminiArray(),
+            Bedrock(),
         )
     }
 )

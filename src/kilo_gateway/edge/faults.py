@@ -3,6 +3,7 @@
 import math
 
 from kilo_gateway.core.fault import Fault, Kind
+from kilo_gateway.dialects.dialect import NamesErrors
 from kilo_gateway.dialects.registry import DIALECTS
 from kilo_gateway.relay.reply import Lines
 
@@ -22,4 +23,7 @@ def answer(fault: Fault, request_id: str, dialect: str = "openai_chat") -> tuple
         headers += b'www-authenticate: Bearer error="invalid_token"\r\n'
     elif fault.kind is Kind.PAID_MODEL_AUTH_REQUIRED:
         headers += b"www-authenticate: Bearer\r\n"
-    return fault.status, headers, DIALECTS[dialect].error_body(fault, request_id)
+    spoken = DIALECTS[dialect]
+    if isinstance(spoken, NamesErrors):
+        headers += spoken.error_headers(fault)
+    return fault.status, headers, spoken.error_body(fault, request_id)

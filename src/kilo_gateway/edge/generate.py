@@ -71,7 +71,7 @@ def _call(  # noqa: PLR0913 - what a call is made of
     if model_id:
         _put_path(fields, route, model_id, inbound.query)
     operation, dialect = route.operation or "chat", route.dialect
-    if route.is_stream and "alt" not in fields:
+    if route.is_stream and dialect == "gemini" and "alt" not in fields:
         dialect = "gemini_array"
     envelope = DIALECTS[dialect].peek(operation, fields)
     return Call(
@@ -123,7 +123,7 @@ def as_fields(form: Form) -> Fields:
 
 
 def _put_path(fields: Fields, route: Route, model_id: str, query: bytes) -> None:
-    """What Gemini's paths say as members of the body, where every dialect looks for it."""
+    """What Gemini's and Bedrock's paths say as members of the body, where every dialect looks for it."""
     fields["model"] = raw_json(model_id)
     if route.is_stream:
         fields["stream"] = raw_json(True)

@@ -99,6 +99,13 @@ GEMINI: dict[str, Route] = {
     ),
 }
 
+# What follows the model in Bedrock's paths, `/model/{id}/verb`; an id may be an ARN, which holds slashes.
+BEDROCK_ROOT = "/model/"
+BEDROCK: dict[str, Route] = {
+    "converse": Route("POST", "chat", None, "Bedrock Converse, whole.", "bedrock"),
+    "converse-stream": Route("POST", "chat", None, "Bedrock Converse, streamed.", "bedrock", True),
+}
+
 GEMINI_LIST = Route(
     "GET",
     None,
@@ -125,6 +132,9 @@ def find(path: str) -> Found | None:
     route = ROUTES.get(path)
     if route is not None:
         return Found(route)
+    if path.startswith(BEDROCK_ROOT):
+        model_id, _, verb = path[len(BEDROCK_ROOT) :].rpartition("/")
+        return Found(BEDROCK[verb], model_id) if model_id and verb in BEDROCK else None
     if path.startswith(GEMINI_ROOT):
         return _of_gemini(path[len(GEMINI_ROOT) :].rstrip("/"))
     if len(path) > 1 and path.endswith("/"):
@@ -164,4 +174,6 @@ def dialect_of(path: str) -> str:
     """The dialect in which a path that is not there is said not to be."""
     if path.startswith("/v1beta/"):
         return "gemini"
+    if path.startswith(BEDROCK_ROOT):
+        return "bedrock"
     return "anthropic_messages" if "/messages" in path else "openai_chat"

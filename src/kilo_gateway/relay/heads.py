@@ -41,6 +41,7 @@ def upstream_request_id(headers: dict[bytes, bytes]) -> str | None:
         headers.get(b"request-id")
         or headers.get(b"x-request-id")
         or headers.get(b"apim-request-id")
+        or headers.get(b"x-amzn-requestid")
     )
     return value[:200].decode("latin-1") if value else None
 

@@ -20,7 +20,7 @@ from kilo_gateway.core.deployment import Deployment
 from kilo_gateway.core.fault import Fault, Kind
 from kilo_gateway.core.grant import Grant
 from kilo_gateway.core.usage import Usage
-from kilo_gateway.dialects.dialect import ReplyStream
+from kilo_gateway.dialects.dialect import Framed, ReplyStream
 from kilo_gateway.dialects.registry import DIALECTS
 from kilo_gateway.dialects.translate import Marks as Signatures
 from kilo_gateway.dialects.translate import Passage, passage
@@ -295,7 +295,7 @@ class Run(msgspec.Struct, eq=False):
             first = b""
             out = stream.feed(chunk) if chunk else stream.finish()
             if stream.error is not None:
-                error, out = upstream.redact(stream.error), upstream.redact(out)
+                error, out = upstream.redact(stream.error), self._redacted(out, upstream)
                 attempt.fault = fault_in_reply(error, status=exchange.status)
                 if stream.failed_at_once and not self.is_committed:
                     raise attempt.fault
@@ -306,6 +306,13 @@ class Run(msgspec.Struct, eq=False):
         await self._finish(attempt, out)
         if stream.is_done and chunk:
             await self._read_on(exchange)
+
+    def _redacted(self, out: bytes, upstream: Upstream) -> bytes:
+        """An error on its way to the client, without what only the operator and the upstream know."""
+        spoken = DIALECTS[self.call.dialect]
+        if isinstance(spoken, Framed):
+            return spoken.redacted(out, upstream.redact)
+        return upstream.redact(out)
 
     def _adds_cost(self, attempt: Attempt) -> bool:
         """Whether answers carry their cost: where it follows from a price of ours. What upstream told, it told itself."""

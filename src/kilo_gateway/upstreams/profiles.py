@@ -11,7 +11,8 @@ import msgspec
 
 from kilo_gateway.core.deployment import Operation
 
-Auth = Literal["bearer", "api-key", "x-api-key", "x-goog-api-key", "none"]
+# aws: a bearer key if one is given, else every request is signed
+Auth = Literal["bearer", "api-key", "x-api-key", "x-goog-api-key", "aws", "none"]
 
 # no_include_usage   the server refuses `stream_options`, or tells the usage of a stream unasked
 # azure_deployments  the model is part of the path and an api-version is part of the query
@@ -41,13 +42,14 @@ Quirk = Literal[
 ]
 
 # Keys of our own kind: a client's variable (KILOCODE_API_KEY) may hold one, and it must never leave this machine.
+_REGION, _REGIONS = "{region}", ("AWS_REGION", "AWS_DEFAULT_REGION")
 _OUR_KEYS = ("kg_live_", "kg_test_", "kg_")
 
 
 class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One vendor's row.
 
-    `base_url` is "" where it must be given. `auth` is the header that takes the key ("bearer" = Authorization). `env` are the usual variables of the key, the first one
+    `base_url` is "" where it must be given; `{region}` in it stands for AWS' region (`url_of`). `auth` is the header that takes the key ("bearer" = Authorization). `env` are the usual variables of the key, the first one
     that is set wins. Clients name its models `prefix/id`: None means the upstream's name, "" the id as it is. `id_strip` is cut
     from the front of an id in our name only. `models_path` may carry a query. `price_provider` is the vendor's id in
     genai-prices ("" = no known prices). `paths` override the usual path of an operation; `{model}` stands for the
@@ -100,6 +102,22 @@ def key_variable(profile: Profile, environ: Mapping[str, str]) -> str | None:
     return None
 
 
+def url_of(profile: Profile, environ: Mapping[str, str]) -> str:
+    """The vendor's base URL; "" where it must be given. A region in it is that of the environment."""
+    if _REGION not in profile.base_url:
+        return profile.base_url
+    region = region_of(environ)
+    return profile.base_url.replace(_REGION, region) if region else ""
+
+
+def region_of(environ: Mapping[str, str]) -> str:
+    """AWS' region by the environment, "" if it names none."""
+    return next(
+        (value for name in _REGIONS if (value := environ.get(name, "").strip())),
+        "",
+    )
+
+
 def call_path(profile: Profile, operation: Operation, usual: str, upstream_model: str) -> str:
     """Path below the base URL, with query, for one operation: `/chat/completions`; `usual` is the dialect's."""
     path = profile.paths.get(operation, usual)
@@ -114,6 +132,6 @@ def auth_headers(auth: Auth, key: str) -> dict[str, str]:
     """The header that carries `key` (text of the credential), or none at all."""
     if auth == "none" or not key:
         return {}
-    if auth == "bearer":
+    if auth in {"bearer", "aws"}:
         return {"authorization": f"Bearer {key}"}
     return {auth: key}

@@ -18,6 +18,7 @@ from kilo_gateway.upstreams.exchange import Exchange, send
 from kilo_gateway.upstreams.pool import Pool
 from kilo_gateway.upstreams.profiles import Auth, Profile, auth_headers, call_path
 from kilo_gateway.upstreams.proxies import is_loopback
+from kilo_gateway.upstreams.signing import Signer
 from kilo_gateway.upstreams.target import Target
 
 _MODELS_LIMIT_BYTES = 32 * 1024 * 1024
@@ -35,12 +36,14 @@ _PLAIN_HEADERS = frozenset({"accept", "content-type", "user-agent", "http-refere
 
 
 class Account(msgspec.Struct, frozen=True):
-    """What one upstream is made of: its name, vendor row, credential, and further headers from the settings."""
+    """What one upstream is made of: its name, vendor row, credential, further headers from the settings, and what signs
+    its requests, if they are signed."""
 
     name: str
     profile: Profile
     key: Secret
     headers: tuple[tuple[str, str], ...] = ()
+    signer: Signer | None = None
 
     @override
     def __repr__(self) -> str:
@@ -113,11 +116,19 @@ class Upstream:
         rest = start.rest
         if call.form is not None:
             rest = rest.replace(_JSON_TYPE, b"content-type: %b\r\n" % call.form.content_type)
+        if self.account.signer is not None:
+            forwarded += self._signature(self.account.signer, line, body)
         head = b"%b%b%bcontent-length: %d\r\n\r\n" % (line, rest, forwarded, len(body))
         if self._gate is None:
             return send(self.pool, head, body, lane, deadline, on_sent)
         begin = partial(send, self.pool, head, body, lane, deadline, on_sent)
         return self._after_gate(self._gate, begin, deadline)
+
+    def _signature(self, signer: Signer, line: bytes, body: bytes) -> bytes:
+        """Header lines that sign one request. `line` is `POST target`."""
+        method, _, target = line.partition(b" ")
+        path = target.removeprefix(self.pool.request_target_prefix).decode()
+        return signer(method.decode(), path, {"host": self.pool.target.authority}, body)
 
     async def _after_gate(
         self, gate: Gate, begin: Callable[[], Awaitable[Exchange]], deadline: float
