@@ -36,6 +36,7 @@ def registry(tmp_path, monkeypatch):
     lines = [f"[{group}]", *(f"{name} = {value}" for name, value in entries.items())]
     (record / "entry_points.txt").write_text("\n".join(lines))
     monkeypatch.syspath_prepend(str(tmp_path))
+    sys.modules.pop("acme_provider", None)
     yield Registry(entries=installed_plugins([str(tmp_path)]), warn=pytest.fail)
     sys.modules.pop("acme_provider", None)
 
