@@ -28,13 +28,20 @@ class Limits(msgspec.Struct, frozen=True, gc=False):
     output: int | None = None
 
 
+class Width(msgspec.Struct, frozen=True, gc=False):
+    """How many numbers an embedding has: `most` at the most, or always (`is_fixed`)."""
+
+    most: int
+    is_fixed: bool = False
+
+
 class Deployment(msgspec.Struct, frozen=True):
     """One model at one upstream.
 
     `model` is the name clients use (`openai/gpt-5`), `upstream_model` the name that the upstream wants in the body.
     `capabilities` are words such as "tools", "vision", "reasoning", "structured"; absent means no.
     `speaks` are the dialects in which it can be asked, with the operations of each, the preferred first. `id` is `upstream/upstream_model`. `operations` are those that the upstream serves for it. Candidates of equal `priority` (lower is first) share by
-    `weight`.
+    `weight`. `width` is that of its embeddings, None where unknown.
     """
 
     upstream: str
@@ -48,6 +55,7 @@ class Deployment(msgspec.Struct, frozen=True):
     priority: int = 0
     weight: int = 1
     speaks: tuple[tuple[str, tuple[Operation, ...]], ...] = ()
+    width: Width | None = None
 
     id: str = ""
 

@@ -54,10 +54,14 @@ class Marks(Protocol):
 
 
 class Outbound(msgspec.Struct, frozen=True, gc=False):
-    """What goes upstream, and the names of what could not."""
+    """What goes upstream, and the names of what could not.
+
+    `further` are the bodies of further requests that make up the same attempt.
+    """
 
     body: bytes
     dropped: tuple[str, ...] = ()
+    further: tuple[bytes, ...] = ()
 
 
 class Passage(Protocol):

@@ -19,6 +19,7 @@ TURN = [{"role": "user", "parts": [{"text": "hi"}]}]
         ("chat", "gemini-3-pro", False, "/models/gemini-3-pro:generateContent"),
         ("chat", "models/gemini-3-pro", True, "/models/gemini-3-pro:streamGenerateContent?alt=sse"),
         ("count_tokens", "m", False, "/models/m:countTokens"),
+        ("embeddings", "m", False, "/models/m:batchEmbedContents"),
         (
             "chat",
             "publishers/google/models/m",

@@ -27,7 +27,7 @@ _MANY_FIELDS = msgspec.json.Decoder(list[Fields])
 
 _VERBS: dict[Operation, str] = {
     "count_tokens": "countTokens",
-    "embeddings": "embedContent",
+    "embeddings": "batchEmbedContents",
 }
 
 
