@@ -7,7 +7,7 @@ import pytest
 from kilo_gateway.catalog.build import Knowledge, build
 from kilo_gateway.catalog.facts import load_facts
 from kilo_gateway.catalog.source import Listed, Override, Source
-from kilo_gateway.core.deployment import Limits
+from kilo_gateway.core.deployment import Limits, Width
 from kilo_gateway.core.money import Price
 from kilo_gateway.upstreams.discovery import parse_listing
 
@@ -186,6 +186,12 @@ def test_operations_come_from_the_list_then_the_facts_then_the_name():
     assert catalog.candidates("openai/gpt-5.2")[0].operations == ("chat",)
     assert catalog.candidates("openai/brand-new")[0].operations == ("chat", "completions")
     assert "openai/gpt-5-pro" not in catalog.models
+
+
+def test_the_width_of_well_known_embeddings_is_known():
+    catalog = made(source("openai", "text-embedding-3-small", "gpt-5", operations=CHAT))
+    assert catalog.candidates("openai/text-embedding-3-small")[0].width == Width(1536)
+    assert catalog.candidates("openai/gpt-5")[0].width is None
 
 
 def test_what_nobody_told_is_not_known():

@@ -29,6 +29,13 @@ def test_every_model_has_its_limits_and_methods() -> None:
     assert "streamGenerateContent" in row["supportedGenerationMethods"]
 
 
+def test_models_of_embeddings_have_methods_of_their_own() -> None:
+    there = Deployment("up", "e", "e", "openai_chat", operations=("embeddings",))
+    known = Catalog(models={"e": Model("e", "E", (there,))}, aliases={}, index={})
+    row = msgspec.json.decode(render_gemini(known, (), None, "e") or b"")
+    assert row["supportedGenerationMethods"] == ["embedContent", "batchEmbedContents"]
+
+
 def test_auto_comes_first_where_there_is_one() -> None:
     page = msgspec.json.decode(render_gemini(catalog("a/b"), ("a/b",), None) or b"")
     assert [row["name"] for row in page["models"]] == ["models/kilo/auto", "models/a/b"]

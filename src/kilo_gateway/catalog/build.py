@@ -10,6 +10,7 @@ import msgspec
 from kilo_gateway.catalog.catalog import Catalog, Model
 from kilo_gateway.catalog.facts import Fact, fills_in, folded, operations_by_name, undated
 from kilo_gateway.catalog.source import Listed, Override, Source
+from kilo_gateway.catalog.widths import width_of
 from kilo_gateway.core.deployment import Deployment, Limits, Operation
 from kilo_gateway.core.money import FREE, Price
 
@@ -138,19 +139,21 @@ def _served(
     override = override or _NO_OVERRIDE
     fact = knowledge.facts.of(source.vendor, listed.id.removeprefix(source.strip))
     speaks = _speaks(source, listed, fact)
+    operations = tuple(dict.fromkeys(one for _, some in speaks for one in some))
     return _Served(
         deployment=Deployment(
             upstream=source.upstream,
             model=own,
             upstream_model=listed.id,
             dialect=source.dialect,
-            operations=tuple(dict.fromkeys(one for _, some in speaks for one in some)),
+            operations=operations,
             capabilities=_capabilities(listed, fact, override) or frozenset(),
             limits=_limits(source, listed, fact, override),
             price=_price(source, listed, override, knowledge.price_of),
             priority=source.priority,
             weight=source.weight,
             speaks=speaks,
+            width=width_of(listed.id) if "embeddings" in operations else None,
         ),
         source=source,
         listed=listed,

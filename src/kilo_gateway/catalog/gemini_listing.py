@@ -8,7 +8,10 @@ from kilo_gateway.catalog.catalog import Catalog, Model
 from kilo_gateway.catalog.listing import AUTO_ID, UNKNOWN_CONTEXT
 from kilo_gateway.core.grant import Grant
 
-_METHODS = {"chat": ("generateContent", "streamGenerateContent", "countTokens")}
+_METHODS = {
+    "chat": ("generateContent", "streamGenerateContent", "countTokens"),
+    "embeddings": ("embedContent", "batchEmbedContents"),
+}
 _UNKNOWN_OUTPUT = 8_192
 
 
@@ -59,6 +62,6 @@ def _row(model: Model) -> _Row:
         "1",
         model.limits.context or UNKNOWN_CONTEXT,
         model.limits.output or _UNKNOWN_OUTPUT,
-        _METHODS["chat"] if "chat" in serves else (),
+        tuple(verb for one, verbs in _METHODS.items() if one in serves for verb in verbs),
         "reasoning" in model.capabilities,
     )
