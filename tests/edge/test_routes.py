@@ -110,9 +110,7 @@ def test_gemini_lists_models_too(path, model):
     assert (route.page, model_id) == ("gemini_models", model)
 
 
-@pytest.mark.parametrize(
-    "path", ["/v1beta/modelsx", "/v1beta/other", "/v1beta/models/m:embedContent"]
-)
+@pytest.mark.parametrize("path", ["/v1beta/modelsx", "/v1beta/other", "/v1beta/tunedModels"])
 def test_other_gemini_paths_are_nothing(path):
     assert find(path) is None
 

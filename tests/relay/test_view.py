@@ -5,12 +5,19 @@ from typing import Any
 import msgspec
 
 from kilo_gateway.core.deployment import Deployment
+from kilo_gateway.dialects.embeddings.passage import embedding_passage
 from kilo_gateway.dialects.translate import passage
 from kilo_gateway.relay.view import Terms, View
+from kilo_gateway.upstreams.profiles import Profile
+
+
+class FakeAccount:
+    profile = Profile("Fake", "")
 
 
 class FakeUpstream:
     quirks: frozenset[str] = frozenset()
+    account = FakeAccount()
 
 
 def view_of(**upstreams: object) -> View:
@@ -40,6 +47,15 @@ def test_rules_concern_conversations_alone():
     deployment = Deployment("a", "m", "m", "openai_chat", operations=("chat", "embeddings"))
     assert view.approach("openai_chat", "chat", deployment).rules is not None
     assert view.approach("openai_chat", "embeddings", deployment).rules is None
+
+
+def test_embeddings_go_the_way_that_the_vendors_row_says():
+    upstream = FakeUpstream()
+    upstream.account = FakeAccount()
+    upstream.account.profile = Profile("Fake", "", embeddings="cohere", most_inputs=96)
+    deployment = Deployment("a", "m", "m", "openai_chat", operations=("embeddings",))
+    found = view_of(a=upstream).approach("openai_chat", "embeddings", deployment)
+    assert found.passage is embedding_passage("openai_chat", "openai_chat", "cohere", 96)
 
 
 def test_it_is_kept_for_each_view_apart():

@@ -27,6 +27,13 @@ def test_an_operation_that_it_does_not_serve():
     assert "chat" in found.reason
 
 
+def test_chat_and_embeddings_are_translated_and_other_operations_are_not():
+    there = Deployment("o", "m", "m", "openai_chat", operations=("chat", "embeddings", "rerank"))
+    for operation, is_fine in (("chat", True), ("embeddings", True), ("rerank", False)):
+        found = rejection(there, operation, ANYBODY, Health(), 0.0, "gemini")
+        assert (found is None) is is_fine
+
+
 def test_a_model_that_the_key_may_not_use():
     grant = Grant("k", "ann", models=("anthropic/*",))
     assert rejection(HERE, "chat", grant, Health(), 0.0).code == "not_allowed"

@@ -5,7 +5,13 @@ import re
 import pytest
 
 from kilo_gateway.dialects.registry import DIALECTS
-from kilo_gateway.upstreams.profiles import auth_headers, call_path, key_variable, profiles
+from kilo_gateway.upstreams.profiles import (
+    auth_headers,
+    below,
+    call_path,
+    key_variable,
+    profiles,
+)
 
 ROWS = profiles()
 
@@ -71,6 +77,29 @@ def test_our_own_key_in_a_vendors_variable_is_not_a_key_of_that_vendor():
 def test_the_path_of_an_operation_comes_from_the_row(name, operation, expected):
     usual = DIALECTS["openai_chat"].path(operation, "my gpt/5", is_stream=False)
     assert call_path(ROWS[name], operation, usual, "my gpt/5") == expected
+
+
+@pytest.mark.parametrize(
+    ("vendor", "base", "expected"),
+    [
+        ("cohere", "/compatibility/v1", "/v2/embed"),
+        ("cohere", "/proxy/compatibility/v1", "/proxy/v2/embed"),
+        ("ollama", "/v1", "/api/embed"),
+        ("ollama", "", "/api/embed"),
+        ("mistral", "/v1", "/v1/embeddings"),
+        ("perplexity", "", "/v1/embeddings"),
+    ],
+)
+def test_a_path_may_stand_beside_the_base_url(vendor, base, expected):
+    usual = DIALECTS["openai_chat"].path("embeddings", "m", is_stream=False)
+    assert below(base, call_path(ROWS[vendor], "embeddings", usual, "m")) == expected
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_embeddings_have_a_form_only_where_they_are_served(name):
+    row = ROWS[name]
+    if row.embeddings or row.most_inputs:
+        assert "embeddings" in row.operations
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,11 @@ _USUAL: Mapping[str, tuple[Auth, tuple[Operation, ...], str]] = {
     "bedrock": ("aws", ("chat",), "/models"),
     "openai_responses": ("bearer", ("chat",), "/models"),
     "anthropic_messages": ("x-api-key", ("chat", "count_tokens"), "/models?limit=1000"),
-    "gemini": ("x-goog-api-key", ("chat", "count_tokens"), "/models?pageSize=1000"),
+    "gemini": (
+        "x-goog-api-key",
+        ("chat", "count_tokens", "embeddings"),
+        "/models?pageSize=1000",
+    ),
 }
 
 
@@ -122,6 +126,7 @@ def _in_dialect(profile: Profile, dialect: str) -> Profile:
         auth=auth if profile.name == CUSTOM else profile.auth,
         operations=operations,
         also={},
+        embeddings="",
         models_path=models_path if profile.name == CUSTOM else profile.models_path,
     )
 

@@ -97,6 +97,10 @@ GEMINI: dict[str, Route] = {
     "countTokens": Route(
         "POST", "count_tokens", None, "Input tokens of a Gemini request.", "gemini"
     ),
+    "embedContent": Route("POST", "embeddings", None, "The embedding of one content.", "gemini"),
+    "batchEmbedContents": Route(
+        "POST", "embeddings", None, "Embeddings of many contents.", "gemini"
+    ),
 }
 
 # What follows the model in Bedrock's paths, `/model/{id}/verb`; an id may be an ARN, which holds slashes.
@@ -156,8 +160,9 @@ def _of_gemini(rest: str) -> Found | None:
         return Found(GEMINI[verb], target.removeprefix("models/"))
     if rest == "models":
         return Found(GEMINI_LIST)
-    is_one = rest.startswith("models/") and verb not in {"embedContent", "batchEmbedContents"}
-    return Found(GEMINI_LIST, rest.removeprefix("models/")) if is_one else None
+    if rest.startswith("models/"):
+        return Found(GEMINI_LIST, rest.removeprefix("models/"))
+    return None
 
 
 def is_later(path: str) -> bool:

@@ -20,7 +20,7 @@ from kilo_gateway.core.deployment import Deployment
 from kilo_gateway.core.fault import Fault, Kind
 from kilo_gateway.core.grant import Grant
 from kilo_gateway.core.usage import Usage
-from kilo_gateway.dialects.dialect import Framed, ReplyStream
+from kilo_gateway.dialects.dialect import Framed, ReplyFacts, ReplyStream
 from kilo_gateway.dialects.registry import DIALECTS
 from kilo_gateway.dialects.translate import Marks as Signatures
 from kilo_gateway.dialects.translate import Passage, passage
@@ -29,6 +29,7 @@ from kilo_gateway.relay.attempt import Attempt
 from kilo_gateway.relay.heads import stream_headers, upstream_request_id, whole_headers
 from kilo_gateway.relay.marks import Marks
 from kilo_gateway.relay.next_step import Tries
+from kilo_gateway.relay.parts import ask_in_parts
 from kilo_gateway.relay.reply import Lines, Reply
 from kilo_gateway.relay.settle import Books
 from kilo_gateway.relay.turns import Turns
@@ -191,6 +192,10 @@ class Run(msgspec.Struct, eq=False):
             self.marks = self.books.marks.of(self.grant.key_id)
         sent = way.outbound(call, deployment, upstream.quirks, self.marks)
         attempt.dropped = sent.dropped
+        if sent.further:
+            parts = (sent.body, *sent.further)
+            first, joined = await ask_in_parts(self, attempt, approach, parts)
+            return await self._answer(attempt, first, upstream, joined)
         deadline = min(attempt.started + upstream.first_byte_s, call.arrived + call.patience)
         exchange = await upstream.send(
             call, deployment, sent.body, self.grant.key_id, deadline, attempt.sent, approach.spoken
@@ -199,13 +204,12 @@ class Run(msgspec.Struct, eq=False):
             status = attempt.status = exchange.status
             attempt.upstream_request_id = upstream_request_id(exchange.headers)
             if status >= 300:
-                raise await self._refusal(exchange, upstream, deadline)
+                raise await self.refusal(exchange, upstream, deadline)
             if not call.stream:
                 body = exchange.whole(view.terms.max_reply_bytes)
                 if body is None:
-                    body = await self._rest(exchange, upstream)
-                headers, body = self._whole(attempt, exchange, upstream, body)
-                await self.reply.whole(status, headers, body)
+                    body = await self.rest(exchange, upstream)
+                await self._answer(attempt, exchange, upstream, body)
             elif exchange.headers.get(b"content-type", b"").startswith(_STREAMS):
                 await self._pump(attempt, exchange, upstream)
             else:
@@ -213,7 +217,8 @@ class Run(msgspec.Struct, eq=False):
         finally:
             exchange.close()
 
-    async def _refusal(self, exchange: Exchange, upstream: Upstream, deadline: float) -> Fault:
+    async def refusal(self, exchange: Exchange, upstream: Upstream, deadline: float) -> Fault:
+        """What a reply that is none says."""
         body = await exchange.read_all(_ERROR_BODY_BYTES, deadline)
         body = upstream.redact(body)
         now = self.books.clock.wall()
@@ -233,9 +238,14 @@ class Run(msgspec.Struct, eq=False):
         if first.lstrip().startswith(_EVENT_STARTS):
             await self._pump(attempt, exchange, upstream, first)
         else:
-            body = first + await self._rest(exchange, upstream)
-            headers, body = self._whole(attempt, exchange, upstream, body)
-            await self.reply.whole(exchange.status, headers, body)
+            body = first + await self.rest(exchange, upstream)
+            await self._answer(attempt, exchange, upstream, body)
+
+    async def _answer(
+        self, attempt: Attempt, exchange: Exchange, upstream: Upstream, body: bytes
+    ) -> None:
+        headers, body = self._whole(attempt, exchange, upstream, body)
+        await self.reply.whole(exchange.status, headers, body)
 
     async def _piece(self, exchange: Exchange, upstream: Upstream) -> bytes:
         """The next bytes of a body, b"" at its end. Raises Fault timeout when upstream is silent for too long."""
@@ -249,11 +259,24 @@ class Run(msgspec.Struct, eq=False):
             )
         return piece
 
-    async def _rest(self, exchange: Exchange, upstream: Upstream) -> bytes:
+    async def rest(self, exchange: Exchange, upstream: Upstream) -> bytes:
         """What is left of a body, to its end."""
         silence_s = upstream.silence_s
         deadline = self.books.clock.monotonic() + silence_s
         return await exchange.read_all(self.view.terms.max_reply_bytes, deadline, silence_s)
+
+    def facts(self, body: bytes, exchange: Exchange, upstream: Upstream) -> ReplyFacts:
+        """What a whole reply tells. Raises Fault if it is an error in spite of its status, or no reply."""
+        facts = self.way.read_reply(body, self.call.operation)
+        if facts is None:
+            raise Fault(
+                Kind.UPSTREAM_GARBAGE,
+                "The upstream answered with something that is no JSON object.",
+                detail=repr(body[:200]),
+            )
+        if facts.error is not None:
+            raise fault_in_reply(upstream.redact(facts.error), status=exchange.status)
+        return facts
 
     def _whole(
         self, attempt: Attempt, exchange: Exchange, upstream: Upstream, body: bytes
@@ -264,15 +287,7 @@ class Run(msgspec.Struct, eq=False):
         """
         call, clock, way = self.call, self.books.clock, self.way
         attempt.first_byte = clock.monotonic()
-        facts = way.read_reply(body, call.operation)
-        if facts is None:
-            raise Fault(
-                Kind.UPSTREAM_GARBAGE,
-                "The upstream answered with something that is no JSON object.",
-                detail=repr(body[:200]),
-            )
-        if facts.error is not None:
-            raise fault_in_reply(upstream.redact(facts.error), status=exchange.status)
+        facts = self.facts(body, exchange, upstream)
         usage = attempt.usage = facts.usage
         attempt.finish_reason = facts.finish_reason
         spent = attempt.cost_nanodollars = cost(usage, attempt.deployment.price)

@@ -3,6 +3,7 @@
 import msgspec
 
 from kilo_gateway.core.deployment import Deployment, Operation
+from kilo_gateway.dialects.embeddings.passage import embedding_passage, form_of
 from kilo_gateway.dialects.rules.rule import Rules
 from kilo_gateway.dialects.translate import Passage, passage
 from kilo_gateway.relay.mending import NO_MENDING, Mending
@@ -64,4 +65,11 @@ class View(msgspec.Struct, frozen=True):
         rules: Rules | None = None
         if operation == "chat":
             rules = self.mending.rules_of(dialect, deployment, upstream.quirks)
-        return Approach(upstream, spoken, passage(dialect, spoken), rules)
+        return Approach(upstream, spoken, _passage(dialect, spoken, operation, upstream), rules)
+
+
+def _passage(dialect: str, spoken: str, operation: Operation, upstream: Upstream) -> Passage:
+    if operation != "embeddings":
+        return passage(dialect, spoken)
+    row = upstream.account.profile
+    return embedding_passage(dialect, spoken, form_of(spoken, row.embeddings), row.most_inputs)

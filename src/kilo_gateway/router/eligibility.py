@@ -5,6 +5,8 @@ from kilo_gateway.core.grant import Grant
 from kilo_gateway.core.plan import Rejection
 from kilo_gateway.router.health import Health
 
+_TRANSLATED: frozenset[Operation] = frozenset({"chat", "embeddings"})
+
 
 def rejection(
     deployment: Deployment,
@@ -15,7 +17,7 @@ def rejection(
     dialect: str = "",
 ) -> Rejection | None:
     """The first constraint that the deployment breaks, or None. `now` is monotonic seconds, `dialect` the client's
-    ("" = any will do). Only chat is translated.
+    ("" = any will do). Only chat and embeddings are translated.
     """
     if operation not in deployment.operations:
         return Rejection(
@@ -23,7 +25,11 @@ def rejection(
             "operation",
             f"does not serve {operation}, only {', '.join(deployment.operations)}",
         )
-    if operation != "chat" and dialect and deployment.spoken(dialect, operation) != dialect:
+    if (
+        operation not in _TRANSLATED
+        and dialect
+        and deployment.spoken(dialect, operation) != dialect
+    ):
         return Rejection(deployment.id, "operation", f"does not serve {operation} in {dialect}")
     if grant.models and not grant.may_use(deployment.model.lower()):
         return Rejection(deployment.id, "not_allowed", "the key may not use this model")

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
-from typing import Literal
+from typing import Annotated, Literal
 from urllib.parse import quote, urlencode
 
 import msgspec
 
 from kilo_gateway.core.deployment import Operation
+from kilo_gateway.dialects.embeddings.forms import FormName
 
 # aws: a bearer key if one is given, else every request is signed
 Auth = Literal["bearer", "api-key", "x-api-key", "x-goog-api-key", "aws", "none"]
@@ -53,8 +54,10 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     that is set wins. Clients name its models `prefix/id`: None means the upstream's name, "" the id as it is. `id_strip` is cut
     from the front of an id in our name only. `models_path` may carry a query. `price_provider` is the vendor's id in
     genai-prices ("" = no known prices). `paths` override the usual path of an operation; `{model}` stands for the
-    model's id. `headers` go out with every call, `models_headers` with the list, `forward_headers` (lower case) are
-    passed on from the client. `note` is a sentence for the operator.
+    model's id, and `../` at the front takes a segment from the end of the base URL's path. `embeddings` is the form in which
+    embeddings are asked for ("" = the dialect's own), `most_inputs` how many texts one such request may hold. `headers` go
+    out with every call, `models_headers` with the list, `forward_headers` (lower case) are passed on from the client.
+    `note` is a sentence for the operator.
     """
 
     title: str
@@ -76,6 +79,8 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     forward_headers: tuple[str, ...] = ()
     query: dict[str, str] = {}
     paths: dict[Operation, str] = {}
+    embeddings: FormName | Literal[""] = ""
+    most_inputs: Annotated[int, msgspec.Meta(ge=1)] | None = None
     note: str = ""
 
 
@@ -126,6 +131,13 @@ def call_path(profile: Profile, operation: Operation, usual: str, upstream_model
     if not profile.query:
         return path
     return f"{path}{'&' if '?' in path else '?'}{urlencode(profile.query)}"
+
+
+def below(base: str, path: str) -> str:
+    """A path below another one, or beside it: each `../` at the front takes a segment from the end of `base`."""
+    while path.startswith("../"):
+        base, path = base.rpartition("/")[0], path[3:]
+    return f"{base}/{path.removeprefix('/')}"
 
 
 def auth_headers(auth: Auth, key: str) -> dict[str, str]:

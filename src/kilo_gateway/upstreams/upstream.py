@@ -16,7 +16,7 @@ from kilo_gateway.core.secret import Secret
 from kilo_gateway.dialects.registry import DIALECTS
 from kilo_gateway.upstreams.exchange import Exchange, send
 from kilo_gateway.upstreams.pool import Pool
-from kilo_gateway.upstreams.profiles import Auth, Profile, auth_headers, call_path
+from kilo_gateway.upstreams.profiles import Auth, Profile, auth_headers, below, call_path
 from kilo_gateway.upstreams.proxies import is_loopback
 from kilo_gateway.upstreams.signing import Signer
 from kilo_gateway.upstreams.target import Target
@@ -179,7 +179,7 @@ class Upstream:
         ):  # never the case for our own rows: a credential stays at home
             path = urlsplit(path).path
         target = self.pool.target
-        return self.pool.request_target_prefix + f"{target.path}{path}".encode()
+        return self.pool.request_target_prefix + below(target.path, path).encode()
 
     def _head(self, auth: Auth, headers: Mapping[str, str]) -> bytes:
         target, key = self.pool.target, self.account.key.reveal()
