@@ -15,6 +15,10 @@ from genesis.config.reference import rendered
 from kilo_gateway.cli.main import make_app
 from kilo_gateway.config.schema import Settings, schema_json
 from kilo_gateway.core.fault import ERROR_TYPES, KINDS
+from kilo_gateway.dialects.embeddings.ask import EmbeddingAsk
+from kilo_gateway.dialects.embeddings.forms import UPSTREAMS
+from kilo_gateway.dialects.embeddings.openai import LikeOpenAI
+from kilo_gateway.dialects.embeddings.passage import form_of
 from kilo_gateway.dialects.features import Carries, Feature, Place
 from kilo_gateway.dialects.rules.table import RULES as REPAIRS
 from kilo_gateway.dialects.translate import hub_of
@@ -198,6 +202,32 @@ def vendors() -> str:
         "table fills in the rest; an upstream of a vendor's name needs not even that. How to use them: "
         "[upstreams](../how-to/upstreams.md).\n\n"
         + _table(("vendor", "title", "base URL", "key variable", "operations", "note"), rows)
+        + "\n## Embeddings\n\nHow [embeddings](../how-to/embeddings.md) are asked for: what `dimensions` is called, whether base64 is asked of "
+        "the vendor or made by the gateway, whether tokens may stand for texts, and how many texts one request may hold "
+        "(more become several requests).\n\n"
+        + _table(
+            ("vendor", "form", "dimensions", "base64", "tokens", "texts in a request"),
+            [_embeds(row) for row in profiles().values() if "embeddings" in row.operations],
+        )
+    )
+
+
+def _embeds(row: Profile) -> tuple[str, ...]:
+    name = form_of(row.dialect, row.embeddings)
+    form = UPSTREAMS[name]
+    number = 4_711
+    ask = EmbeddingAsk((msgspec.Raw(b'"a"'),), dimensions=number)
+    body = msgspec.json.decode(form.write(ask, "m"))
+    members = {**body, **body["requests"][0]} if "requests" in body else body
+    called = next(key for key, value in members.items() if value == number)
+    speaks_base64 = isinstance(form, LikeOpenAI) and "base64" in form.encodings
+    return (
+        f"`{row.name}`",
+        name,
+        f"`{called}`",
+        "asked" if speaks_base64 else "made",
+        "yes" if form.takes_tokens else "no",
+        "any" if row.most_inputs is None else f"{row.most_inputs:,}",
     )
 
 

@@ -13,6 +13,7 @@ passing.py          a stream that goes on as it came: usage, errors and the end 
 seal.py             a vendor's signature in a dialect of another vendor
 token_estimate.py   about how many tokens a conversation has
 rules/              what is mended in requests
+embeddings/         texts in, vectors out, in each vendor's form
 openai_chat/        Chat Completions, Completions, Embeddings and the operations beside them, as OpenAI speaks them
 openai_responses/   Responses
 anthropic_messages/ Messages
