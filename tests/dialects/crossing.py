@@ -20,7 +20,7 @@ from kilo_gateway.dialects.hub import Hub, Shown
 from kilo_gateway.dialects.translate import hub_of
 from tests.dialects.recordings import FILES, Recording, recordings
 
-DIALECTS = ("openai_chat", "openai_responses", "anthropic_messages", "gemini")
+DIALECTS = ("openai_chat", "openai_responses", "anthropic_messages", "gemini", "bedrock")
 SHOWN = Shown(
     call_id="req_0123456789abcdef",
     model="some/model",
@@ -154,12 +154,15 @@ PAGE = Path(__file__).parents[2] / "docs" / "reference" / "crossing.md"
 EXCEPTIONS = {
     ("openai.openai-responses.bd2daad7", "anthropic_messages"): "a picture that the model made is a link in Markdown",
     ("gemini.gemini-generate.1d5a0a0d", "anthropic_messages"): "a sound that the model made is a link in Markdown",
+    ("openai.openai-responses.bd2daad7", "bedrock"): "a picture that the model made is a link in Markdown",
+    ("gemini.gemini-generate.1d5a0a0d", "bedrock"): "a sound that the model made is a link in Markdown",
 }  # fmt: skip
 TITLES = {
     "openai_chat": "Chat Completions",
     "openai_responses": "Responses",
     "anthropic_messages": "Messages",
     "gemini": "Gemini",
+    "bedrock": "Converse",
 }
 
 

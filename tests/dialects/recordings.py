@@ -1,11 +1,14 @@
 """The recorded exchanges as the dialects' tests read them: whole replies and streams of one wire format at a time."""
 
+import base64
 import gzip
 import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from kilo_gateway.dialects.frames import event_frame
 
 TRAFFIC = Path(__file__).parents[3] / "shared" / "data" / "traffic"
 WHY_SKIPPED = "the recorded traffic is not beside this checkout (../shared/data/traffic)"
@@ -19,6 +22,7 @@ FILES = {
     "anthropic-messages": ("anthropic_messages", {"anthropic-messages"}),
     "gemini-generate": ("gemini", {"gemini-generate"}),
     "gemini-stream": ("gemini", {"gemini-stream"}),
+    "bedrock": ("bedrock", {"bedrock-converse", "bedrock-converse-stream"}),
 }
 
 
@@ -49,9 +53,16 @@ def recordings(file: str) -> tuple[Recording, ...]:
 
 
 def _recording(row: dict[str, Any], dialect: str) -> Recording:
-    reply = row["response_body"].encode()
-    is_stream = row["framing"] in {"sse", "chunks-jsonl"}
-    if row["framing"] == "chunks-jsonl":
+    is_binary = row["response_body_encoding"] == "base64"
+    reply = base64.b64decode(row["response_body"]) if is_binary else row["response_body"].encode()
+    is_stream = row["framing"] in {"sse", "chunks-jsonl", "eventstream"}
+    if row["framing"] == "chunks-jsonl" and dialect == "bedrock":
+        reply = b"".join(
+            event_frame(name, json.dumps(payload).encode())
+            for line in reply.splitlines()
+            for name, payload in json.loads(line).items()
+        )
+    elif row["framing"] == "chunks-jsonl":
         reply = b"".join(b"data: %b\n\n" % line for line in reply.splitlines() if line.strip())
     body = row["request_body"]
     return Recording(
