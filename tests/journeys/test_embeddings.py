@@ -10,6 +10,8 @@ from typing import Any
 import httpx2
 import pytest
 import pytest_asyncio
+from google import genai
+from google.genai import types
 from openai import BadRequestError, InternalServerError, OpenAI
 
 from tests.dialects.embeddings.recorded import WHY_SKIPPED, Exchange, exchanges
@@ -50,15 +52,15 @@ class Vendors:
         elif "detail" in model:
             reply = whole({"detail": "Model is not supported"}, 400)
         elif "texts" in body:
-            reply = self._cohere(body["texts"])
+            reply = self._cohere(body["texts"], 2_000 if "wide" in model else 1)
         else:
             reply = self._openai(body)
         await Send(reply).play(peer)
 
-    def _cohere(self, texts: list[str]) -> bytes:
+    def _cohere(self, texts: list[str], width: int) -> bytes:
         if "break" in texts:
             return whole({"message": "broken"}, 400)
-        vectors = [[float(text)] for text in texts]
+        vectors = [[float(text)] * width for text in texts]
         units = {"input_tokens": len(texts)}
         return whole({"embeddings": {"float": vectors}, "meta": {"billed_units": units}})
 
@@ -76,7 +78,7 @@ def config(port: int) -> str:
         models.setdefault(one.vendor, []).append(one.id)
     for vendor, name in KNOWN.values():
         models.setdefault(vendor, []).append(name)
-    models.setdefault("cohere", []).append("embed-made-up")
+    models.setdefault("cohere", []).extend(["embed-made-up", "embed-wide"])
     models.setdefault("voyage", []).extend(["embed-poor", "embed-detail"])
     lines = ["[routing]", "max_attempts = 1", "breaker_failures = 1000"]
     for vendor, names in models.items():
@@ -191,6 +193,27 @@ async def test_a_client_of_gemini_is_answered_by_any_vendor(rig, vendor) -> None
     assert answer.json()["usageMetadata"] == {"promptTokenCount": exchange.tokens}
 
 
+@recorded
+async def test_googles_own_client_is_answered_by_another_vendor(rig) -> None:
+    gateway, server = rig
+    exchange = EXCHANGES["cohere.embeddings.3c8601c3"]
+
+    def ask() -> Any:
+        options = types.HttpOptions(base_url=gateway.url)
+        with genai.Client(api_key=gateway.key, http_options=options) as client:
+            return client.models.embed_content(
+                model=f"cohere/{exchange.id}",
+                contents=exchange.asked["input"],
+                config=types.EmbedContentConfig(
+                    output_dimensionality=1024, task_type="RETRIEVAL_DOCUMENT"
+                ),
+            )
+
+    reply = await asyncio.to_thread(ask)
+    assert [packed(one.values) for one in reply.embeddings] == exchange.vectors
+    assert json.loads(server.requests[-1].body) == exchange.sent_for(exchange.id)
+
+
 @pytest.mark.parametrize(
     ("body", "status", "kind"),
     [
@@ -291,6 +314,17 @@ async def test_more_texts_than_a_request_holds_are_asked_in_parts(rig) -> None:
     [row] = (await asyncio.to_thread(wait_for_entries, gateway.home, ["many"]))["many"]
     assert (row["outcome"], row["input_tokens"], row["output_tokens"]) == ("ok", 250, 0)
     assert row["cost_nanodollars"] == 250_000
+
+
+@pytest.mark.parametrize("count", [90, 200])
+async def test_many_large_vectors_are_told_too(rig, count) -> None:
+    gateway, _ = rig
+    texts = [str(number) for number in range(count)]
+    reply = await sdk(
+        gateway, lambda c: c.embeddings.create(model="cohere/embed-wide", input=texts)
+    )
+    assert [row.embedding for row in reply.data] == [[float(text)] * 2_000 for text in texts]
+    assert reply.usage.prompt_tokens == count
 
 
 async def test_one_part_that_fails_fails_the_call_and_what_was_used_is_told(rig) -> None:

@@ -1,12 +1,15 @@
 """Several requests for one attempt: in order, a few at once, and what they used is told whatever becomes of them."""
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 
 from kilo_gateway.core.fault import Fault, Kind
 from kilo_gateway.core.usage import UNKNOWN_USAGE, Usage
-from kilo_gateway.relay.parts import MOST_AT_ONCE, Parts
+from kilo_gateway.dialects.translate import Outbound, passage
+from kilo_gateway.relay.parts import MOST_AT_ONCE, Parts, ask_in_parts
+from kilo_gateway.relay.view import Approach
 
 
 def parts(count=3, room=1000):
@@ -81,6 +84,32 @@ async def test_replies_that_are_too_long_together_are_refused():
     with pytest.raises(Fault) as caught:
         await some.ask(one)
     assert caught.value.kind == Kind.UPSTREAM_GARBAGE
+
+
+class Way:
+    def join(self, bodies):
+        return b"".join(bodies)
+
+
+async def test_replies_are_joined_in_order_whichever_came_first():
+    some = parts(2)
+    for part in reversed(some.all):
+        part.exchange = part.body
+        some.keep(part, part.body, UNKNOWN_USAGE)
+    assert some.joined(Way()) == (some.all[0].body, some.all[0].body + some.all[1].body)
+
+
+async def test_what_was_not_asked_cannot_be_joined():
+    with pytest.raises(Fault) as caught:
+        parts().joined(Way())
+    assert caught.value.kind == Kind.INTERNAL
+
+
+async def test_a_way_that_cannot_join_is_not_asked():
+    way = Approach(None, "openai_chat", passage("openai_chat", "openai_chat"), None)
+    with pytest.raises(Fault) as caught:
+        await ask_in_parts(SimpleNamespace(call=None), None, way, Outbound(b"{}", (), (b"{}",)))
+    assert caught.value.kind == Kind.INTERNAL
 
 
 async def test_a_mistake_of_ours_goes_up_as_it_is():

@@ -12,6 +12,7 @@ from kilo_gateway.core.grant import Grant
 from kilo_gateway.core.usage import UNKNOWN_USAGE, Usage
 from kilo_gateway.dialects.dialect import ReplyFacts
 from kilo_gateway.dialects.embeddings.passage import Joins
+from kilo_gateway.dialects.translate import Outbound
 from kilo_gateway.relay.attempt import Attempt
 from kilo_gateway.relay.heads import upstream_request_id
 from kilo_gateway.relay.settle import Books
@@ -59,7 +60,7 @@ class Asker(Protocol):
 
 
 async def ask_in_parts(
-    asker: Asker, attempt: Attempt, approach: Approach, bodies: Sequence[bytes]
+    asker: Asker, attempt: Attempt, approach: Approach, outbound: Outbound
 ) -> tuple[Exchange, bytes]:
     """Ask an attempt's requests: the exchange of the first, and one reply of all. Raises Fault if one failed.
 
@@ -68,6 +69,7 @@ async def ask_in_parts(
     call, upstream, way = asker.call, approach.upstream, approach.passage
     if not isinstance(way, Joins):
         raise Fault(Kind.INTERNAL, "The gateway has no way to make one answer of several.")
+    bodies = (outbound.body, *outbound.further)
     parts = Parts(bodies, asker.view.terms.max_reply_bytes)
 
     async def ask(part: Part) -> None:

@@ -44,6 +44,7 @@ _EVENT_STARTS = (b"data:", b"event:", b":", b"id:", b"\xef\xbb\xbfdata:")
 _TELLING_BYTES = 8
 _BLANK_BYTES = 64 * 1024
 _LEAVE_OPEN_S = 0.2
+_LARGE_BYTES = 512 * 1024
 NO_WAY = passage("openai_chat", "openai_chat")  # before the first attempt
 NO_MARKS = Marks().of("")
 
@@ -193,9 +194,8 @@ class Run(msgspec.Struct, eq=False):
         sent = way.outbound(call, deployment, upstream.quirks, self.marks)
         attempt.dropped = sent.dropped
         if sent.further:
-            parts = (sent.body, *sent.further)
-            first, joined = await ask_in_parts(self, attempt, approach, parts)
-            return await self._answer(attempt, first, upstream, joined)
+            first, body = await ask_in_parts(self, attempt, approach, sent)
+            return await self._large(attempt, first, upstream, body)
         deadline = min(attempt.started + upstream.first_byte_s, call.arrived + call.patience)
         exchange = await upstream.send(
             call, deployment, sent.body, self.grant.key_id, deadline, attempt.sent, approach.spoken
@@ -206,10 +206,12 @@ class Run(msgspec.Struct, eq=False):
             if status >= 300:
                 raise await self.refusal(exchange, upstream, deadline)
             if not call.stream:
-                body = exchange.whole(view.terms.max_reply_bytes)
-                if body is None:
+                whole = exchange.whole(view.terms.max_reply_bytes)
+                if whole is None:
                     body = await self.rest(exchange, upstream)
-                await self._answer(attempt, exchange, upstream, body)
+                    return await self._large(attempt, exchange, upstream, body)
+                headers, body = self._whole(attempt, exchange, upstream, whole)
+                await self.reply.whole(status, headers, body)
             elif exchange.headers.get(b"content-type", b"").startswith(_STREAMS):
                 await self._pump(attempt, exchange, upstream)
             else:
@@ -239,13 +241,17 @@ class Run(msgspec.Struct, eq=False):
             await self._pump(attempt, exchange, upstream, first)
         else:
             body = first + await self.rest(exchange, upstream)
-            await self._answer(attempt, exchange, upstream, body)
+            await self._large(attempt, exchange, upstream, body)
 
-    async def _answer(
+    async def _large(
         self, attempt: Attempt, exchange: Exchange, upstream: Upstream, body: bytes
     ) -> None:
-        headers, body = self._whole(attempt, exchange, upstream, body)
-        await self.reply.whole(exchange.status, headers, body)
+        """A whole answer that may be large: telling many vectors anew takes its time, and other calls do not wait for it."""
+        if self.call.operation == "embeddings" and len(body) > _LARGE_BYTES:
+            told = await asyncio.to_thread(self._whole, attempt, exchange, upstream, body)
+        else:
+            told = self._whole(attempt, exchange, upstream, body)
+        await self.reply.whole(exchange.status, *told)
 
     async def _piece(self, exchange: Exchange, upstream: Upstream) -> bytes:
         """The next bytes of a body, b"" at its end. Raises Fault timeout when upstream is silent for too long."""

@@ -159,3 +159,8 @@ def test_one_of_the_same_form_goes_as_a_batch_of_one():
     }
     assert unbatched(b'{"embeddings":[]}') == b'{"embeddings":[]}'
     assert unbatched(b"{}") == b"{}"
+
+
+def test_a_text_alone_is_asked_for_without_settings():
+    sent = json.loads(UPSTREAM.write(CLIENTS.read_ask(fields({"content": content("a")})), "m"))
+    assert sent == {"requests": [{"model": "models/m", "content": content("a")}]}

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from kilo_gateway.core.fault import Fault
 from kilo_gateway.core.money import usd_text
 from kilo_gateway.core.usage import UNKNOWN_USAGE, Usage
 from kilo_gateway.dialects.body import Fields, raw_json, starts_with, text_of, write_fields
@@ -116,8 +117,8 @@ def count_of(raw: msgspec.Raw, above: int) -> int:
         return 0
     try:
         return len(inputs_of(raw)[0])
-    except Exception:  # noqa: BLE001 - upstream says what is wrong with them
-        return 0
+    except Fault:
+        return 0  # upstream says what is wrong with them
 
 
 def asked_dimensions(fields: Fields) -> int | None:
