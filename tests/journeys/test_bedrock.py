@@ -200,6 +200,63 @@ async def test_anthropics_own_client_streams_from_bedrock(tmp_path: Path, every:
     assert done.usage.cache_creation_input_tokens == 100
 
 
+async def test_claude_is_asked_in_its_own_words_by_invoke_model(tmp_path: Path):
+    """`dialect = "bedrock_anthropic"`: what Anthropic's client sends and gets is only put into another envelope."""
+    events: list[dict[str, Any]] = [
+        {
+            "type": "message_start",
+            "message": {
+                "id": "m1",
+                "type": "message",
+                "role": "assistant",
+                "model": "claude",
+                "content": [],
+                "stop_reason": None,
+                "usage": {"input_tokens": 3, "output_tokens": 1},
+            },
+        },
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "Hi"}},
+        {"type": "content_block_stop", "index": 0},
+        {
+            "type": "message_delta",
+            "delta": {"stop_reason": "end_turn", "stop_sequence": None},
+            "usage": {"output_tokens": 2},
+        },
+        {"type": "message_stop"},
+    ]
+    frames = (
+        event_frame(
+            "chunk",
+            json.dumps({"bytes": base64.b64encode(json.dumps(one).encode()).decode()}).encode(),
+        )
+        for one in events
+    )
+    own = {"vendor": "bedrock", "dialect": "bedrock_anthropic"}
+    async with served(tmp_path, [CLAUDE], **own) as (gateway, service):
+        service.reply, service.every = streamed(b"".join(frames)), 11
+        client = anthropic.AsyncAnthropic(api_key=gateway.key, base_url=gateway.url)
+        async with client:
+            stream = client.messages.stream(
+                model=f"bedrock/{CLAUDE}",
+                max_tokens=50,
+                messages=[{"role": "user", "content": "Look!"}],
+                extra_headers={"anthropic-beta": "context-1m-2025-08-07"},
+            )
+            async with stream as told:
+                done = await told.get_final_message()
+    (asked,) = service.asked
+    assert asked.problem == ""
+    assert asked.path == f"/model/{quote(CLAUDE, safe='')}/invoke-with-response-stream"
+    assert asked.body["anthropic_version"] == "bedrock-2023-05-31"
+    assert asked.body["anthropic_beta"] == ["context-1m-2025-08-07"]
+    assert "model" not in asked.body
+    assert "stream" not in asked.body
+    assert "anthropic-version" not in asked.headers
+    assert done.content[0].text == "Hi"
+    assert (done.usage.input_tokens, done.usage.output_tokens) == (3, 2)
+
+
 async def test_a_key_for_bedrock_is_sent_as_it_is(tmp_path: Path):
     async with served(tmp_path, [CLAUDE], api_key="bedrock-api-key-1") as (gateway, service):
         service.reply = whole(REPLY)

@@ -10,7 +10,7 @@ import msgspec
 
 from kilo_gateway.config.compile import is_at_home
 from kilo_gateway.config.problem import Finding, Path
-from kilo_gateway.config.schema import SERVED_DIALECTS, Settings, UpstreamSettings
+from kilo_gateway.config.schema import Settings, UpstreamSettings
 from kilo_gateway.config.secrets import SecretError, is_literal, resolve
 from kilo_gateway.config.words import closest
 from kilo_gateway.upstreams.profiles import Profile, key_variable, profiles, url_of
@@ -82,20 +82,11 @@ def _upstream(
         key = "vendor" if upstream.vendor else "name"
         yield Finding((*place, key), f'"{profile.name}" is built in: choose another name')
     elif upstream.enabled:
-        yield from _dialect(upstream, profile, place)
         yield from _models(upstream, profile, place)
         yield from _key(upstream, profile, place, surroundings)
     if upstream.enabled:
         yield from _url(upstream, profile, place, surroundings)
         yield from _headers(upstream, place, surroundings)
-
-
-def _dialect(upstream: UpstreamSettings, profile: Profile, place: Path) -> Iterator[Finding]:
-    dialect = upstream.dialect or profile.dialect
-    if dialect not in SERVED_DIALECTS:
-        today = ", ".join(SERVED_DIALECTS[1:])
-        message = f"upstreams of dialect {dialect} come with a later release; today: {today}"
-        yield Finding((*place, "dialect"), message)
 
 
 def _models(upstream: UpstreamSettings, profile: Profile, place: Path) -> Iterator[Finding]:

@@ -99,6 +99,7 @@ def _configured(upstream: UpstreamSettings, environ: Mapping[str, str], base: Pa
 _USUAL: Mapping[str, tuple[Auth, tuple[Operation, ...], str]] = {
     "openai_chat": ("bearer", ("chat", "completions", "embeddings"), "/models"),
     "bedrock": ("aws", ("chat",), "/models"),
+    "bedrock_anthropic": ("aws", ("chat",), "/models"),
     "openai_responses": ("bearer", ("chat",), "/models"),
     "anthropic_messages": ("x-api-key", ("chat", "count_tokens"), "/models?limit=1000"),
     "gemini": (

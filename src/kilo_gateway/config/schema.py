@@ -15,9 +15,14 @@ UPSTREAM_NAME = r"^[a-z0-9][a-z0-9._-]*$"
 UPSTREAM_NAME_SHAPE = 'lower-case letters, digits, ".", "_" and "-", a letter or digit first'
 
 DialectName = Literal[
-    "", "openai_chat", "openai_responses", "anthropic_messages", "gemini", "bedrock"
+    "",
+    "openai_chat",
+    "openai_responses",
+    "anthropic_messages",
+    "gemini",
+    "bedrock",
+    "bedrock_anthropic",
 ]
-SERVED_DIALECTS = ("", "openai_chat", "openai_responses", "anthropic_messages", "gemini", "bedrock")
 
 # Strong all-round models at a middling price before dear ones, and small ones last.
 AUTO_PREFERENCE = (

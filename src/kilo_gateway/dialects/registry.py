@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from kilo_gateway.dialects.anthropic_messages import AnthropicMessages
+from kilo_gateway.dialects.anthropic_messages import AnthropicMessages, AnthropicOnBedrock
 from kilo_gateway.dialects.bedrock import Bedrock
 from kilo_gateway.dialects.dialect import Dialect
 from kilo_gateway.dialects.gemini import Gemini, GeminiArray
@@ -20,6 +20,7 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType(
             Gemini(),
             GeminiArray(),
             Bedrock(),
+            AnthropicOnBedrock(),
         )
     }
 )

@@ -36,6 +36,8 @@ from kilo_gateway.dialects.registry import DIALECTS
 _BYTES_PER_TOKEN = 4
 # Dialects that differ from another one only in how their streams are framed.
 _FRAMINGS = {"gemini_array": "gemini"}
+# Upstream's dialects that differ from a client's only in their envelope: bodies and events are the client's own.
+_ENVELOPES = {"bedrock_anthropic": "anthropic_messages"}
 _NO_TEXT = (Started, UsageTold, Finished, Failed)
 
 CostOf = Callable[[Usage], int | None]
@@ -93,13 +95,14 @@ class Passage(Protocol):
 
 
 class Identity:
-    """Client and upstream speak the same."""
+    """Client and upstream speak the same, in another envelope perhaps."""
 
     is_identity = True
 
-    def __init__(self, dialect: Dialect) -> None:
-        self.client = self.upstream = dialect
-        self.read_reply = dialect.read_reply
+    def __init__(self, client: Dialect, upstream: Dialect | None = None) -> None:
+        self.client = client
+        self.upstream = upstream or client
+        self.read_reply = self.upstream.read_reply
 
     def outbound(
         self,
@@ -109,7 +112,7 @@ class Identity:
         marks: Marks,
     ) -> Outbound:
         """The client's own members, with the deployment's model."""
-        return Outbound(self.client.outbound(call, deployment, quirks))
+        return Outbound(self.upstream.outbound(call, deployment, quirks))
 
     def answer(
         self,
@@ -126,7 +129,7 @@ class Identity:
 
     def stream(self, call: Call, cost_of: CostOf | None, marks: Marks) -> ReplyStream:
         """Events as they come."""
-        return self.client.stream(call.operation, wants_usage=call.wants_usage, cost_of=cost_of)
+        return self.upstream.stream(call.operation, wants_usage=call.wants_usage, cost_of=cost_of)
 
 
 @runtime_checkable
@@ -320,6 +323,8 @@ def passage(client: str, upstream: str) -> Passage:
     """The way between two dialects, by their names."""
     if _FRAMINGS.get(client, client) == upstream:
         return Identity(DIALECTS[client])
+    if _ENVELOPES.get(upstream) == client:
+        return Identity(DIALECTS[client], DIALECTS[upstream])
     one, other = DIALECTS[client], DIALECTS[upstream]
     if not (isinstance(one, _Both) and isinstance(other, _Both)):
         raise Fault(

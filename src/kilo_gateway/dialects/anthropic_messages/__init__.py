@@ -16,15 +16,20 @@ writing.py        requests, written: turns.py their messages, media.py pictures 
 answers.py        whole replies, both ways
 deltas.py         streams, read
 stream_writer.py  streams, written
+
+on_bedrock.py     the same messages in the envelope of Amazon Bedrock's InvokeModel
 """
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from typing_extensions import override
+
 from kilo_gateway.core.deployment import Operation
 from kilo_gateway.dialects.anthropic_messages import (
     answers,
     events,
+    on_bedrock,
     reading,
     replies,
     requests,
@@ -77,3 +82,24 @@ class AnthropicMessages:
     def writer(shown: Shown) -> Writer:
         """A fresh writer of a stream."""
         return Writer(shown)
+
+
+class AnthropicOnBedrock(AnthropicMessages):
+    """The dialect `bedrock_anthropic`, which upstreams alone speak: Claude by Bedrock's InvokeModel."""
+
+    name = on_bedrock.NAME
+    title = "Anthropic Messages on Bedrock"
+    upstream_headers = on_bedrock.UPSTREAM_HEADERS
+    forward_headers = ()
+
+    path = staticmethod(on_bedrock.path)
+    outbound = staticmethod(on_bedrock.outbound)
+    stream = staticmethod(on_bedrock.Stream)
+    write_request = staticmethod(on_bedrock.write_request)
+
+    @staticmethod
+    @override
+    def reader(operation: Operation) -> Reader:
+        """A fresh reader of a stream."""
+        del operation
+        return on_bedrock.Reader()
