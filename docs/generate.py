@@ -22,7 +22,17 @@ from kilo_gateway.dialects.embeddings.passage import form_of
 from kilo_gateway.dialects.features import Carries, Feature, Place
 from kilo_gateway.dialects.rules.table import RULES as REPAIRS
 from kilo_gateway.dialects.translate import hub_of
-from kilo_gateway.edge.routes import API, GEMINI, GEMINI_LIST, GEMINI_ROOT, LATER, OWN, PREFIXES
+from kilo_gateway.edge.routes import (
+    API,
+    BEDROCK,
+    BEDROCK_ROOT,
+    GEMINI,
+    GEMINI_LIST,
+    GEMINI_ROOT,
+    LATER,
+    OWN,
+    PREFIXES,
+)
 from kilo_gateway.relay.next_step import RULES
 from kilo_gateway.telemetry.exposition import FAMILIES
 from kilo_gateway.upstreams.profiles import Profile, profiles
@@ -139,6 +149,10 @@ def urls() -> str:
         (route.method, f"`{GEMINI_ROOT}models/{{id}}:{verb}`", route.purpose)
         for verb, route in GEMINI.items()
     ]
+    own += [
+        (route.method, f"`{BEDROCK_ROOT}{{id}}/{verb}`", route.purpose)
+        for verb, route in BEDROCK.items()
+    ]
     own.append((GEMINI_LIST.method, f"`{GEMINI_ROOT}models`", GEMINI_LIST.purpose))
     prefixes = ", ".join(f"`{prefix}`" for prefix in PREFIXES)
     later = ", ".join(f"`{path}`" for path in LATER)
@@ -237,7 +251,7 @@ def _where(row: Profile) -> str:
     return f"`{row.base_url}`" if row.base_url else "given by you"
 
 
-_TARGETS = ("openai_chat", "openai_responses", "anthropic_messages", "gemini")
+_TARGETS = ("openai_chat", "openai_responses", "anthropic_messages", "gemini", "bedrock")
 
 
 def loss_matrix() -> str:

@@ -25,6 +25,7 @@ from kilo_gateway.core.secret import Secret
 from kilo_gateway.relay.view import Terms
 from kilo_gateway.upstreams.pool import Timeouts
 from kilo_gateway.upstreams.profiles import profiles
+from kilo_gateway.upstreams.signing import GoogleAccount
 
 OWN_URL = "http://10.0.0.7:8000/v1"
 NOBODY: frozenset[str] = frozenset()
@@ -231,7 +232,9 @@ def test_a_plan_does_not_print_its_key():
     assert "sk-a" not in repr(plan("openai", api_key="sk-a"))
 
 
-@pytest.mark.parametrize("vendor", sorted(n for n, row in profiles().items() if row.base_url and "{" not in row.base_url))
+@pytest.mark.parametrize(
+    "vendor", sorted(n for n, row in profiles().items() if row.base_url and "{" not in row.base_url)
+)
 def test_every_vendor_with_an_address_can_be_named_alone(vendor: str):
     row = profiles()[vendor]
     found = plan(vendor)
@@ -361,3 +364,42 @@ def test_a_plan_does_not_print_its_headers_values():
 def test_a_key_that_no_header_can_carry_is_told():
     with pytest.raises(SecretError):
         plan("openai", api_key="sk-\u201cquoted\u201d")
+
+
+AWS = {"AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "s"}
+
+
+def test_bedrock_is_where_the_region_is_and_signs_with_the_environments_keys():
+    found = plan("bedrock", environ=AWS | {"AWS_REGION": "eu-west-1"}, models=["m"])
+    assert found.target.origin == "https://bedrock-runtime.eu-west-1.amazonaws.com"
+    assert found.aws is not None
+    assert (found.aws.region, found.key) == ("eu-west-1", Secret(""))
+    assert "AKID" not in repr(found)
+    here = plan("bedrock", environ=AWS, base_url="http://127.0.0.1:1", models=["m"])
+    assert here.aws is not None
+
+
+def test_bedrocks_key_goes_to_aws_alone_and_needs_no_signature():
+    environ = AWS | {"AWS_BEARER_TOKEN_BEDROCK": "bedrock-key", "AWS_REGION": "us-east-1"}
+    found = plan("bedrock", environ=environ, models=["m"])
+    assert (found.key, found.aws) == (Secret("bedrock-key"), None)
+    own = "https://bedrock-runtime-fips.us-east-1.amazonaws.com"
+    assert plan("bedrock", environ=environ, base_url=own, models=["m"]).key == found.key
+    other = plan("bedrock", environ=environ, base_url="https://example.com", models=["m"])
+    assert other.key == Secret("")
+    assert not list(environment_plans(environ, NOBODY))
+
+
+def test_both_dialects_of_bedrock_sign():
+    one = plan("b", environ=AWS, dialect="bedrock", base_url=OWN_URL, models=["m"])
+    other = plan("b", environ=AWS, dialect="bedrock_anthropic", base_url=OWN_URL, models=["m"])
+    assert (one.profile.auth, other.profile.auth) == ("aws", "aws")
+    assert None not in {one.aws, other.aws}
+
+
+def test_vertex_signs_in_unless_it_is_given_a_key():
+    file = {"GOOGLE_APPLICATION_CREDENTIALS": "/a.json"}
+    found = plan("vertex", environ=file, base_url=OWN_URL, models=["m"])
+    assert found.google == GoogleAccount("/a.json")
+    assert plan("vertex", base_url=OWN_URL, models=["m"]).google == GoogleAccount()
+    assert plan("vertex", base_url=OWN_URL, models=["m"], api_key="k").google is None

@@ -99,3 +99,11 @@ def test_nothing_private_is_shown():
     body = answer(Fault(Kind.INTERNAL, "Public.", detail="https://10.0.0.1 sk-canary"), "req_1")[2]
     assert b"canary" not in body
     assert b"10.0.0.1" not in body
+
+
+def test_clients_of_aws_know_an_error_by_its_header():
+    fault = Fault(Kind.MODEL_NOT_FOUND, "No such model.")
+    status, headers, body = answer(fault, "req_1", "bedrock")
+    assert (status, msgspec.json.decode(body)["message"]) == (404, "No such model.")
+    assert b"\r\nx-amzn-errortype: ResourceNotFoundException\r\n" in headers
+    assert b"x-amzn-errortype" not in answer(fault, "req_1")[1]

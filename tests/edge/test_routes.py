@@ -192,3 +192,29 @@ def test_every_row_runs_or_shows_one_thing_and_says_what():
 def test_nothing_is_both_served_and_later():
     assert not set(API) & set(LATER)
     assert set(LATER) == set(NOT_YET)
+
+
+@pytest.mark.parametrize(
+    ("path", "model", "is_stream"),
+    [
+        ("/model/us.anthropic.claude-v1:0/converse", "us.anthropic.claude-v1:0", False),
+        ("/model/kilo/auto/converse-stream", "kilo/auto", True),
+        (
+            "/model/arn:aws:bedrock:r:1:inference-profile/x/converse",
+            "arn:aws:bedrock:r:1:inference-profile/x",
+            False,
+        ),
+    ],
+)
+def test_bedrocks_paths_name_a_model(path, model, is_stream):
+    route, found = find(path)
+    assert (route.dialect, route.operation, route.is_stream) == ("bedrock", "chat", is_stream)
+    assert found == model
+
+
+@pytest.mark.parametrize(
+    "path", ["/model/m", "/model//converse", "/model/m/invoke", "/model/converse"]
+)
+def test_other_paths_below_bedrocks_root_are_nothing(path):
+    assert find(path) is None
+    assert dialect_of(path) == "bedrock"

@@ -1,7 +1,7 @@
 """Upstreams as they are now: opened, discovered, kept over a reload."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 import msgspec
@@ -18,6 +18,7 @@ from kilo_gateway.upstreams.dialer import Dialer
 from kilo_gateway.upstreams.discovery import discover
 from kilo_gateway.upstreams.outbox import Outbox
 from kilo_gateway.upstreams.pool import Pool
+from kilo_gateway.upstreams.signing import Renewable
 from kilo_gateway.upstreams.upstream import Account, Gate, Upstream
 
 LIST_TIMEOUT_S = 10.0
@@ -114,6 +115,7 @@ class Fleet:
         self._gates = gates or {}
         self.outbox = Outbox()
         self._left_out: dict[str, str] = {}
+        self._unsigned: dict[str, str] = {}
         self.members: dict[str, Member] = {}
         self.upstreams: Mapping[str, Upstream] = MappingProxyType({})
 
@@ -193,6 +195,27 @@ class Fleet:
         changed = listed != member.listed
         member.listed = listed
         return changed
+
+    async def renew_tokens(self) -> None:
+        """Fetch what signers need and is about to end, off the path of calls. What fails is told once."""
+        due = [(member, signer) for member, signer in self._renewable() if signer.is_due()]
+        await asyncio.gather(*(self._renew(member, signer) for member, signer in due))
+
+    def _renewable(self) -> Iterator[tuple[Member, Renewable]]:
+        for member in self.members.values():
+            signer: object = member.upstream.account.signer
+            if isinstance(signer, Renewable):
+                yield member, signer
+
+    async def _renew(self, member: Member, signer: Renewable) -> None:
+        name, problem = member.plan.name, ""
+        try:
+            await asyncio.to_thread(signer.renew)
+        except (OSError, ValueError) as error:
+            problem = str(error)
+        if problem and self._unsigned.get(name) != problem:
+            self._log.write("error", "no credential", upstream=name, problem=problem)
+        self._unsigned[name] = problem
 
     def cache(self) -> bytes:
         """The lists, for the next start."""

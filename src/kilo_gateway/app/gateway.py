@@ -44,6 +44,7 @@ _LAG_S = 0.5
 _FLUSH_S = 0.2
 _WRITE_UP_S = 0.005
 _SWEEP_S = 1.0
+_TOKENS_S = 1.0
 _LAST_WORDS_S = 2.0
 
 
@@ -218,6 +219,7 @@ class Gateway:
         background.keep("spool", self._ledger.keep_synced)
         background.keep("prices", self._load_prices)
         background.keep("discovery", self._discover)
+        background.keep("tokens", self._renew_tokens)
         background.keep("local model", self._built_in.run)
         background.keep("settings", self._follow_settings)
 
@@ -228,6 +230,11 @@ class Gateway:
                 work()
 
         return loop
+
+    async def _renew_tokens(self) -> None:
+        while True:
+            await self._fleet.renew_tokens()
+            await asyncio.sleep(_TOKENS_S)
 
     async def _watch_lag(self) -> None:
         monotonic = self._clock.monotonic

@@ -16,7 +16,7 @@ from kilo_gateway.core.secret import Secret
 from kilo_gateway.relay.view import Terms
 from kilo_gateway.upstreams.pool import Timeouts
 from kilo_gateway.upstreams.profiles import Auth, Profile, key_variable, profiles, url_of
-from kilo_gateway.upstreams.signing import AwsKeys, aws_keys, is_aws_host
+from kilo_gateway.upstreams.signing import AwsKeys, GoogleAccount, aws_keys, is_aws_host
 from kilo_gateway.upstreams.target import Target, parse_target
 
 CUSTOM = "custom"
@@ -39,6 +39,7 @@ class UpstreamPlan(msgspec.Struct, frozen=True):
     weight: int = 1
     max_connections: int = 512
     aws: AwsKeys | None = None
+    google: GoogleAccount | None = None
 
     @override
     def __repr__(self) -> str:
@@ -79,6 +80,9 @@ def _configured(upstream: UpstreamSettings, environ: Mapping[str, str], base: Pa
         target=target,
         key=key,
         aws=aws_keys(environ, target.host) if profile.auth == "aws" and not key else None,
+        google=GoogleAccount(environ.get("GOOGLE_APPLICATION_CREDENTIALS", ""))
+        if profile.auth == "google" and not key
+        else None,
         origin="settings",
         timeouts=Timeouts(
             upstream.connect_timeout_s, upstream.first_byte_timeout_s, upstream.silence_timeout_s

@@ -12,8 +12,8 @@ import msgspec
 from kilo_gateway.core.deployment import Operation
 from kilo_gateway.dialects.embeddings.forms import FormName
 
-# aws: a bearer key if one is given, else every request is signed
-Auth = Literal["bearer", "api-key", "x-api-key", "x-goog-api-key", "aws", "none"]
+# aws: a bearer key if one is given, else every request is signed; google: the same, else a token that is renewed
+Auth = Literal["bearer", "api-key", "x-api-key", "x-goog-api-key", "aws", "google", "none"]
 
 # no_include_usage   the server refuses `stream_options`, or tells the usage of a stream unasked
 # azure_deployments  the model is part of the path and an api-version is part of the query
@@ -144,6 +144,6 @@ def auth_headers(auth: Auth, key: str) -> dict[str, str]:
     """The header that carries `key` (text of the credential), or none at all."""
     if auth == "none" or not key:
         return {}
-    if auth in {"bearer", "aws"}:
+    if auth in {"bearer", "aws", "google"}:
         return {"authorization": f"Bearer {key}"}
     return {auth: key}

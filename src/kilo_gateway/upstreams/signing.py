@@ -6,7 +6,7 @@ made in `app`, where a library may be loaded for it.
 
 import re
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 from typing_extensions import override
@@ -29,6 +29,25 @@ class Signer(Protocol):
         Raises Fault upstream_authentication if there is nothing to sign with.
         """
         ...
+
+
+@runtime_checkable
+class Renewable(Protocol):
+    """A signer whose credential ends and is renewed: by whoever runs it, never by a call."""
+
+    def is_due(self) -> bool:
+        """Whether a new one is wanted now."""
+        ...
+
+    def renew(self) -> None:
+        """Fetch it. Blocks; raises OSError or ValueError saying what went wrong, without secrets."""
+        ...
+
+
+class GoogleAccount(msgspec.Struct, frozen=True):
+    """Where Google's credentials are: a file of theirs, or, with "", wherever their library finds some."""
+
+    file: str = ""
 
 
 class AwsKeys(msgspec.Struct, frozen=True):
