@@ -3,9 +3,12 @@
  *   cc -O2 -o load load.c
  *   ./load -p PORT [-c CONNS] [-n REQUESTS | -t SECONDS] [-s] [-m MODEL] [-k KEY] [-b PROMPT_BYTES]
  *          [-P PID[,PID..]] [-w WARMUP_REQUESTS] [-u PATH] [-l LABEL] [-H] [-W connect_pace_us]
+ *          [-f BODY_FILE]
  *
  * One JSON line on stdout: rps, latency percentiles (us), for -s also time to first event, events/s,
- * and one-way delay of each event (the mock stamps its content chunks with CLOCK_MONOTONIC).
+ * one-way delay of each event (the mock stamps its content chunks with CLOCK_MONOTONIC), and the gaps between a
+ * stream's events.
+ * -f: the body of every request, in any dialect; -s then only says that the answers are streams.
  * -P: also CPU seconds per 1,000 requests of those processes and all their descendants (utime+stime
  *     from /proc/PID/stat; per-process CPU clocks for sub-tick precision where readable) and RSS/PSS at the end of the run, before connections close.
  * -H: hold mode: every connection starts one request; stop after -t seconds, report RSS and events.
@@ -26,18 +29,18 @@
 #include <time.h>
 #include <unistd.h>
 
-typedef struct { int fd, st, chunked, status, keep, first, connected; long long left; long long t0; int hlen, llen; char h[8192]; char line[32]; char ev[64]; int evst, dig; long long stampv; int sent; } conn;
+typedef struct { int fd, st, chunked, status, keep, first, connected; long long left; long long t0; int hlen, llen; char h[8192]; char line[32]; char ev[64]; int evst, dig; long long stampv, last; } conn;
 enum { HEAD, BODY, CSIZE, CDATA, CCRLF, CTRAIL, DONE };
 
 static int port = 8080, conns = 1, stream, hold, warm = 0, pace = 0; static long total = 0; static double secs = 0;
-static const char *model = "mock", *key = "sk-test", *path = "/v1/chat/completions", *label = ""; static int pbytes = 200;
+static const char *model = "mock", *key = "sk-test", *path = "/v1/chat/completions", *label = "", *file; static int pbytes = 200;
 static char *req; static int reqlen, ep; static struct sockaddr_in addr;
 static long started, done, errors, non200, events, stamped;
 
 /* log-ish histogram: 1 us steps to 1 ms, 10 us to 100 ms, 1 ms to 60 s */
 #define HN (1000 + 9900 + 60000)
 typedef struct { unsigned n[HN]; long c; double sum; long long max; } hist;
-static hist lat, ttft, owd;
+static hist lat, ttft, owd, gap;
 static void hadd(hist *h, long long us) { if (us < 0) us = 0; int i = us < 1000 ? us : us < 100000 ? 1000 + (us - 1000) / 10 : 10900 + (us - 100000) / 1000; if (i >= HN) i = HN - 1; h->n[i]++; h->c++; h->sum += us; if (us > h->max) h->max = us; }
 static long long hq(hist *h, double q) { long k = (long)(q * h->c); for (int i = 0; i < HN; i++) { if (k < h->n[i]) return i < 1000 ? i : i < 10900 ? 1000 + (i - 1000) * 10LL : 100000 + (i - 10900) * 1000LL; k -= h->n[i]; } return h->max; }
 static long long now_us(void) { struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t); return t.tv_sec * 1000000LL + t.tv_nsec / 1000; }
@@ -82,7 +85,7 @@ static double memory(const char *field) { /* MiB of the tree: "Rss" or "Pss" */
 }
 
 static void send_req(conn *c) {
-  c->st = HEAD; c->hlen = c->llen = 0; c->chunked = 0; c->left = -1; c->first = 0; c->keep = 1; c->evst = 0;
+  c->st = HEAD; c->hlen = c->llen = 0; c->chunked = 0; c->left = -1; c->first = 0; c->keep = 1; c->evst = 0; c->last = 0;
   c->t0 = now_us(); started++;
   if (send(c->fd, req, reqlen, MSG_NOSIGNAL) != reqlen) { errors++; }
 }
@@ -100,7 +103,7 @@ static void scan(conn *c, const char *p, long n, long long now) {
     if (c->dig) { if (ch >= '0' && ch <= '9') { c->stampv = c->stampv * 10 + ch - '0'; if (++c->dig == 17) { hadd(&owd, now - c->stampv); stamped++; c->dig = 0; } } else c->dig = 0; }
     else if (ch == '@') { c->dig = 1; c->stampv = 0; }
     static const char pat[] = "data:";
-    if (ch == pat[c->evst]) { if (++c->evst == 5) { events++; c->evst = 0; if (!c->first) { c->first = 1; hadd(&ttft, now - c->t0); } } }
+    if (ch == pat[c->evst]) { if (++c->evst == 5) { events++; c->evst = 0; if (c->last) hadd(&gap, now - c->last); c->last = now; if (!c->first) { c->first = 1; hadd(&ttft, now - c->t0); } } }
     else c->evst = ch == 'd';
   }
 }
@@ -130,16 +133,22 @@ static int feed(conn *c, const char *p, long n, long long now) {
   return 0;
 }
 int main(int argc, char **argv) {
-  int o; while ((o = getopt(argc, argv, "p:c:n:t:sm:k:b:P:w:u:l:HW:")) > 0) switch (o) {
+  int o; while ((o = getopt(argc, argv, "p:c:n:t:sm:k:b:P:w:u:l:HW:f:")) > 0) switch (o) {
     case 'p': port = atoi(optarg); break; case 'c': conns = atoi(optarg); break; case 'n': total = atol(optarg); break;
     case 't': secs = atof(optarg); break; case 's': stream = 1; break; case 'm': model = optarg; break; case 'k': key = optarg; break;
     case 'b': pbytes = atoi(optarg); break; case 'w': warm = atoi(optarg); break; case 'u': path = optarg; break; case 'l': label = optarg; break;
-    case 'H': hold = 1; break; case 'W': pace = atoi(optarg); break;
+    case 'H': hold = 1; break; case 'W': pace = atoi(optarg); break; case 'f': file = optarg; break;
     case 'P': for (char *t = strtok(optarg, ","); t; t = strtok(0, ",")) roots[nroots++] = atoi(t); break; default: return 2; }
   signal(SIGPIPE, SIG_IGN); if (!total && !secs) total = 10000;
   addr.sin_family = AF_INET; addr.sin_port = htons(port); addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK); ep = epoll_create1(0);
   char *body = malloc(pbytes + 1024), *pad = malloc(pbytes + 1); for (int i = 0; i < pbytes; i++) pad[i] = "lorem ipsum dolor sit amet "[i % 27]; pad[pbytes] = 0;
   int n = sprintf(body, "{\"model\":\"%s\",\"messages\":[{\"role\":\"system\",\"content\":\"You are a helpful assistant.\"},{\"role\":\"user\",\"content\":\"%s\"}],\"temperature\":0.7,\"max_tokens\":256%s}", model, pad, stream ? ",\"stream\":true,\"stream_options\":{\"include_usage\":true}" : "");
+  if (file) {
+    FILE *f = fopen(file, "rb"); if (!f) { perror(file); return 1; }
+    fseek(f, 0, SEEK_END); n = ftell(f); rewind(f); body = realloc(body, n + 1);
+    if (fread(body, 1, n, f) != (size_t)n) { perror(file); return 1; }
+    fclose(f);
+  }
   req = malloc(n + 2048); reqlen = sprintf(req, "POST %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nAuthorization: Bearer %s\r\nAccept: */*\r\nUser-Agent: OpenAI/Python 2.0.0\r\nX-Stainless-Lang: python\r\n%sContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", path, port, key, getenv("LOAD_HEADERS") ? getenv("LOAD_HEADERS") : "", n); memcpy(req + reqlen, body, n); reqlen += n;
   conn *cs = calloc(conns, sizeof *cs); static char buf[262144]; long quota = warm; int phase = warm ? 0 : 1;
   for (int i = 0; i < conns; i++) { dial(&cs[i]); if (pace) usleep(pace); }
@@ -147,7 +156,7 @@ int main(int argc, char **argv) {
   double c0 = 0; long long T0 = 0; if (nroots) tree();
   int act = 0;
 again:
-  started = done = errors = non200 = events = stamped = 0; memset(&lat, 0, sizeof lat); memset(&ttft, 0, sizeof ttft); memset(&owd, 0, sizeof owd);
+  started = done = errors = non200 = events = stamped = 0; memset(&lat, 0, sizeof lat); memset(&ttft, 0, sizeof ttft); memset(&owd, 0, sizeof owd); memset(&gap, 0, sizeof gap);
   double u0 = 0, s0 = 0; if (nroots) { c0 = cpu(); split(); u0 = ticks_user; s0 = ticks_sys; }
   T0 = now_us(); act = 0;
   for (int i = 0; i < conns && started < quota; i++) { send_req(&cs[i]); act++; if (pace) usleep(pace); }
@@ -170,7 +179,7 @@ again:
   if (!phase) { phase = 1; quota = total ? total : 1L << 60; goto again; }
   double cs1 = 0, mem = 0, pss = 0, uf = 0; if (nroots) { cs1 = cpu() - c0; split(); double u = ticks_user - u0, k = ticks_sys - s0; uf = u + k ? u / (u + k) : 0; mem = memory("Rss"); pss = memory("Pss"); }
   printf("{\"label\":\"%s\",\"c\":%d,\"n\":%ld,\"s\":%.2f,\"rps\":%.0f,\"p50\":%lld,\"p90\":%lld,\"p99\":%lld,\"max\":%lld,\"err\":%ld,\"non200\":%ld", label, conns, done, el, done / el, hq(&lat, .5), hq(&lat, .9), hq(&lat, .99), lat.max, errors, non200);
-  if (stream) printf(",\"ttft50\":%lld,\"ttft99\":%lld,\"events\":%ld,\"ev_s\":%.0f,\"owd50\":%lld,\"owd99\":%lld", hq(&ttft, .5), hq(&ttft, .99), events, events / el, hq(&owd, .5), hq(&owd, .99));
+  if (stream) printf(",\"ttft50\":%lld,\"ttft99\":%lld,\"events\":%ld,\"ev_s\":%.0f,\"owd50\":%lld,\"owd99\":%lld,\"owdmax\":%lld,\"gap50\":%lld,\"gap99\":%lld,\"gapmax\":%lld", hq(&ttft, .5), hq(&ttft, .99), events, events / el, hq(&owd, .5), hq(&owd, .99), owd.max, hq(&gap, .5), hq(&gap, .99), gap.max);
   if (nroots) printf(",\"cpu_s\":%.3f,\"cpu_ms_per_req\":%.4f,\"cpu_us_per_event\":%.2f,\"user_frac\":%.2f,\"cpu_pct\":%.0f,\"rss_mb\":%.1f,\"pss_mb\":%.1f", cs1, done ? cs1 / done * 1e3 : 0, events ? cs1 / events * 1e6 : 0, uf, cs1 / el * 100, mem, pss);
   printf("}\n"); return 0;
 }

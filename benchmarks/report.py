@@ -15,6 +15,8 @@ def show(results: dict[str, Any]) -> None:
     _event_table(cases)
     _latency_table(cases)
     _stream_table(cases)
+    crossing_table(results.get("crossing", {}))
+    large_tables(results.get("large", {}))
     _memory_table(results.get("memory", {}))
     _cold_start_table(results.get("cold_starts", {}))
     _metered(results)
@@ -104,6 +106,70 @@ def _stream_table(cases: dict[str, Any]) -> None:
                 for target in _targets(cases, [name])
             ),
         )
+
+
+def crossing_table(found: dict[str, Any]) -> None:
+    """Translated calls beside the identity call of the client's dialect; a way is called "client > upstream"."""
+    _table(
+        "Translated calls, same core (microseconds of CPU; in brackets: times the call in the client's own dialect)",
+        ["client > upstream", "whole call", "stream", "per event of it", "events"],
+        (
+            [
+                way,
+                _beside(found, way, "whole", "cpu_us_per_call"),
+                _beside(found, way, "stream", "cpu_us_per_call"),
+                _number(_median(found[way], "stream", "cpu_us_per_event")),
+                f"{_median(found[way], 'stream', 'events_per_call') or 0:.0f}",
+            ]
+            for way in found
+        ),
+    )
+
+
+def _beside(found: dict[str, Any], way: str, kind: str, field: str) -> str:
+    client, _, upstream = way.partition(" > ")
+    value = _number(_median(found[way], kind, field))
+    if client == upstream:
+        return value
+    pair = {"this": found[way][kind], "own": found[f"{client} > {client}"][kind]}
+    return f"{value} ({_ratio(pair, 'this', 'own', field):.1f})"
+
+
+def large_tables(found: dict[str, Any]) -> None:
+    """Requests of 10 MB: their CPU beside a bare copy, and the gaps that they tear into another's stream."""
+    cpu, gaps = found.get("cpu", {}), found.get("gaps", {})
+    _table(
+        "Requests of 10 MB, same core (milliseconds of CPU a call)",
+        ["request", "CPU", "times a bare copy", "least and most"],
+        (
+            [
+                name,
+                _number((_median(cpu, name, "cpu_us_per_call") or 0) / 1000),
+                _number(_ratio(cpu, name, "bare copy", "cpu_us_per_call")),
+                " - ".join(
+                    _number(of(one["cpu_us_per_call"] for one in rounds) / 1000)
+                    for of in (min, max)
+                ),
+            ]
+            for name, rounds in cpu.items()
+        ),
+    )
+    _table(
+        "A stream with an event every 10 ms beside requests of 10 MB, two cores (milliseconds between two events)",
+        ["beside", "p50", "p99", "largest", "largest of any round", "events"],
+        (
+            [
+                name,
+                *(
+                    _number((_median(gaps, name, field) or 0) / 1000)
+                    for field in ("gap50", "gap99", "gapmax")
+                ),
+                _number(max(one["gapmax"] for one in rounds) / 1000),
+                _number(_median(gaps, name, "events")),
+            ]
+            for name, rounds in gaps.items()
+        ),
+    )
 
 
 def _memory_table(memory: dict[str, dict[str, float]]) -> None:

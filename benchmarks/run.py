@@ -6,19 +6,18 @@ See README.md for what is measured and how. Tables go to standard output, progre
 import argparse
 import datetime
 import json
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import crossing
+import large
 import machine
 import report
+from measure import billed, loaded, say, wait_quiet
 from targets import (
-    BUILD,
     START,
     Bench,
     Running,
@@ -30,9 +29,6 @@ from targets import (
     versions,
 )
 
-_QUIET_S = 0.25
-_QUIET_SHARE = 0.03
-_SETTLE_LIMIT_S = 8.0
 _SLOWER = {"litellm": 40}  # it gets that many times fewer requests
 _HELD_STREAMS = 1000
 
@@ -78,10 +74,10 @@ def main() -> None:
         try:
             _measure(bench, options, results)
         except KeyboardInterrupt:
-            _say("interrupted: stopping what was started")
+            say("interrupted: stopping what was started")
             raise SystemExit(130) from None
         except SkippedError as error:
-            _say(f"ended early: {error}")
+            say(f"ended early: {error}")
         finally:
             bench.stop_all()
     results["load_average_after"] = machine.description()["load_average"]
@@ -119,25 +115,31 @@ def _measure(bench: Bench, options: argparse.Namespace, results: dict[str, Any])
         results["cold_starts"] = _cold_starts(bench, targets, 2 if options.quick else 5)
         results["memory"] = {target.name: _idle_memory(target) for target in targets}
     results["cases"] = _rounds(targets, options)
+    ours = next((target for target in targets if target.name == "kilo"), None)
+    if ours is not None and "translated calls".startswith(options.only):
+        rounds, requests = options.rounds, options.requests // 5
+        results["crossing"] = crossing.measure(bench, ours, rounds, requests)
+    if ours is not None and "large requests".startswith(options.only):
+        results["large"] = large.measure(bench, ours, 1 if options.quick else options.rounds)
     if options.only:
         return
     for target in targets:
         if target.name != "direct":
             results["memory"][target.name] |= _held_streams(target)
         if target.name == "kilo":
-            _wait_quiet(target)
+            wait_quiet(target)
             results["metered"] = json.loads(metered(target) or "null")
 
 
 def _start(bench: Bench, names: list[str], results: dict[str, Any]) -> list[Running]:
     targets = []
     for name in names:
-        _say(f"start {name}")
+        say(f"start {name}")
         try:
             targets.append(START[name](bench))
         except SkippedError as error:
             results["skipped"][name] = str(error)
-            _say(f"skipped {name}: {error}")
+            say(f"skipped {name}: {error}")
     return targets
 
 
@@ -149,7 +151,7 @@ def _cold_starts(
     for target in targets:
         found[target.name] = [target.cold_start]
         for turn in range(times - 1):
-            _say(f"cold start {target.name} {turn + 2}/{times}")
+            say(f"cold start {target.name} {turn + 2}/{times}")
             if target.name == "direct":
                 continue
             again = _again(bench, target)
@@ -158,7 +160,7 @@ def _cold_starts(
         for kind in ("up, first start", "up, later start"):
             found[f"kilo {kind}"] = []
         for turn in range(times):
-            _say(f"cold start kilo up {turn + 1}/{times}")
+            say(f"cold start kilo up {turn + 1}/{times}")
             home = bench.directory / f"up-home-{turn}"
             first = start_kilo_up(bench, home)
             found["kilo up, first start"].append(first.cold_start)
@@ -215,7 +217,7 @@ def _rounds(targets: list[Running], options: argparse.Namespace) -> dict[str, An
             for target in ordered:
                 if target.name == "direct" and case.mode == "same core":
                     continue
-                _say(f"{case.mode}, {case.name}, round {turn + 1}/{options.rounds}: {target.name}")
+                say(f"{case.mode}, {case.name}, round {turn + 1}/{options.rounds}: {target.name}")
                 result = _load(target, case, options.requests, far)
                 found[case.name].setdefault(target.name, []).append(result)
     return found
@@ -233,80 +235,43 @@ def _interleaved(targets: list[Running], rounds: int) -> Iterator[tuple[int, lis
 
 
 def _load(target: Running, case: Case, requests: int, core: int) -> dict[str, Any]:
-    """One run of the load generator, after a warm-up; CPU is counted until the target is quiet again.
-
-    So the work that a gateway does behind the answer (settling its ledger) is on its bill.
-    """
+    """One run of the load generator, after a warm-up."""
     wanted = case.share if case.is_fixed else case.share * requests
     count = max(20, round(wanted / (1 if case.is_fixed else _SLOWER.get(target.name, 1))))
     warm_up = max(10, count // 10)
     if not case.is_fixed:
         _run_load(target, case, warm_up, core)
-        _wait_quiet(target)
-    before = machine.cpu_s(target.pid)
-    result = _run_load(target, case, count, core)
-    result["cpu_during_s"] = machine.cpu_s(target.pid) - before
-    _wait_quiet(target)
-    result["cpu_s"] = machine.cpu_s(target.pid) - before
-    result["cpu_us_per_call"] = result["cpu_s"] / max(1, result["n"]) * 1e6
-    if case.is_stream:
-        result["cpu_us_per_event"] = result["cpu_s"] / max(1, result["events"]) * 1e6
-    if result["err"] or result["non200"]:
-        _say(f"  {result['err']} errors, {result['non200']} answers that are not 200")
-    return result
+        wait_quiet(target)
+    return billed(target, _arguments(target, case, count), core)
 
 
 def _run_load(target: Running, case: Case, count: int, core: int) -> dict[str, Any]:
-    arguments = [*case.arguments, "-n", str(count), "-w", "0", "-l", target.name]
-    return _loaded(target, arguments, core)
+    return loaded(target, _arguments(target, case, count), core)
 
 
-def _loaded(target: Running, arguments: list[str], core: int) -> dict[str, Any]:
-    command = [str(BUILD / "load"), "-p", str(target.port), "-k", target.key or "-", *arguments]
-    with machine.on_cores({core}):
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    try:
-        result: dict[str, Any] = json.loads(done.stdout)
-    except ValueError:
-        raise SystemExit(f"the load generator failed on {target.name}: {done.stderr}") from None
-    return result
-
-
-def _wait_quiet(target: Running) -> None:
-    """Until the target uses next to no CPU, or some seconds have passed."""
-    limit = time.monotonic() + _SETTLE_LIMIT_S
-    before = machine.cpu_s(target.pid)
-    while time.monotonic() < limit:
-        time.sleep(_QUIET_S)
-        now = machine.cpu_s(target.pid)
-        if now - before < _QUIET_S * _QUIET_SHARE:
-            return
-        before = now
+def _arguments(target: Running, case: Case, count: int) -> list[str]:
+    return [*case.arguments, "-n", str(count), "-w", "0", "-l", target.name]
 
 
 def _idle_memory(target: Running) -> dict[str, float]:
-    _wait_quiet(target)
+    wait_quiet(target)
     rss, pss = machine.memory_mb(target.pid)
     return {"idle_rss_mb": rss, "idle_pss_mb": pss}
 
 
 def _held_streams(target: Running) -> dict[str, float]:
     """Memory with 1,000 streams open, an event every ten seconds each."""
-    _say(f"memory with {_HELD_STREAMS} open streams: {target.name}")
+    say(f"memory with {_HELD_STREAMS} open streams: {target.name}")
     everywhere = set(machine.cores())
     machine.pin(target.pid, everywhere)
     seconds = "25" if target.name in _SLOWER else "6"
     arguments = ["-H", "-s", "-m", "mock-n100-d10000", "-c", str(_HELD_STREAMS), "-t", seconds]
     arguments += ["-W", "500", "-P", str(target.pid)]
-    result = _loaded(target, arguments, max(everywhere))
+    result = loaded(target, arguments, max(everywhere))
     if result["events"] < _HELD_STREAMS:
-        _say(f"  only {result['events']} events for {_HELD_STREAMS} streams")
+        say(f"  only {result['events']} events for {_HELD_STREAMS} streams")
     held = {"held_rss_mb": result["rss_mb"], "held_pss_mb": result["pss_mb"]}
     return held | {"held_events": float(result["events"])}
-
-
-def _say(text: str) -> None:
-    print(f"bench: {text}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -60,6 +60,7 @@ class Bench:
 
     directory: Path
     upstream: int = 0
+    quiet: int = 0
     running: list[Running] = field(default_factory=list)
 
     def stop_all(self) -> None:
@@ -145,11 +146,11 @@ def build() -> None:
 
 
 def start_direct(bench: Bench) -> Running:
-    """The mock upstream itself."""
-    port = free_port()
-    target = bench.start("direct", [str(BUILD / "mock"), str(port)], port)
-    bench.upstream = port
-    return target
+    """The mock upstream itself; and a second one, for the streams that are looked at while the first is busy."""
+    bench.quiet = free_port()
+    bench.start("quiet", [str(BUILD / "mock"), str(bench.quiet)], bench.quiet)
+    bench.upstream = free_port()
+    return bench.start("direct", [str(BUILD / "mock"), str(bench.upstream)], bench.upstream)
 
 
 def start_nginx(bench: Bench) -> Running:
@@ -290,6 +291,7 @@ def _configure(
     """A configuration made from its template, in a file of that name, or of the template's."""
     text = (CONF / template).read_text()
     values = {"RUNDIR": bench.directory, "UPSTREAM": bench.upstream, "PORT": port}
+    values["QUIET"] = bench.quiet or bench.upstream
     for word, value in {**values, "KEY": LITELLM_KEY, "CALL_LOG": call_log}.items():
         text = text.replace(f"@{word}@", str(value))
     path = bench.directory / (name or template)
@@ -300,7 +302,13 @@ def _configure(
 def _environ(home: Path) -> dict[str, str]:
     """Nothing of the user's: no upstream is found in his environment, no state of his is touched."""
     home.mkdir(exist_ok=True)
-    kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
+    names = (
+        "PATH",
+        "LANG",
+        "TMPDIR",
+        "PYTHONPATH",
+    )  # the last one: to measure another tree of ours
+    kept = {name: os.environ[name] for name in names if name in os.environ}
     return kept | {"HOME": str(home), "KILO_GATEWAY_HOME": str(home)}
 
 
