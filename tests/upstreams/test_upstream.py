@@ -420,3 +420,27 @@ async def test_a_refusal_to_list_models_is_redacted(make_pool: MakePool):
         one = acquainted(make_pool, f"http://127.0.0.1:{server.port}")
         status, _, said = await one.list_models(monotonic() + 2)
     assert (status, said) == (401, b"no ***")
+
+
+async def test_a_signer_signs_what_is_sent_and_its_secrets_are_not_told(
+    make_pool: MakePool,
+) -> None:
+    seen: list[Any] = []
+
+    def sign(method: str, target: str, headers: Any, body: bytes) -> bytes:
+        seen.append((method, target, dict(headers), body))
+        return b"x-signed: 1\r\n"
+
+    async with serve(ANSWERS) as server:
+        pool = make_pool(server.port)
+        account = Account(
+            "acme", BARE, Secret(""), signer=sign, secrets=(Secret("session-token-1"),)
+        )
+        one = Upstream(account, pool)
+        await ask(one, call(query=b"a=1"))
+    assert b"\r\nx-signed: 1\r\n" in server.requests[0].head
+    ((method, target, headers, body),) = seen
+    assert (method, body, headers) == ("POST", BODY, {"host": pool.target.authority})
+    assert f"POST {target} HTTP/1.1".encode() == server.requests[0].line
+    assert target.endswith("?a=1")
+    assert one.redact(b"your session-token-1 is old") == b"your *** is old"

@@ -45,7 +45,8 @@ def open_upstream(
         max_connections=plan.max_connections,
         outbox=outbox,
     )
-    account = Account(plan.name, plan.profile, plan.key, plan.headers, signer_of(plan))
+    secrets = (plan.aws.secret_key, plan.aws.session_token) if plan.aws is not None else ()
+    account = Account(plan.name, plan.profile, plan.key, plan.headers, signer_of(plan), secrets)
     return Upstream(account, pool, gate)
 
 

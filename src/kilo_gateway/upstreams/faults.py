@@ -122,6 +122,7 @@ OVERFLOW_PHRASES = tuple(
         (r"prompt exceeds max length", "docs: Z.AI"),
         (r"context window exceeds limit", "docs: MiniMax"),
         (r"input is too long for requested model", "docs: Bedrock"),
+        (r"input tokens exceeds maximum length", "bedrock.bedrock-converse.0dd6ad59"),
     )
 )
 PHRASES = tuple(
@@ -144,6 +145,7 @@ PHRASES = tuple(
         (r"not allowed to sample from this model", _MODEL, "openai.openai-chat.4deb22a0, a 403"),
         (r"this is not a chat model", _REJECTED, "openai.openai-chat.a6f696db, a 404"),
         (r"no endpoints found", _MODEL, "openrouter.openrouter-chat.268860a2"),
+        (r"model identifier is invalid", _MODEL, "bedrock.bedrock-converse.16dffc09, a 400"),
         (
             r"is not a valid model id|model not exist|not a valid model",
             _MODEL,
@@ -176,6 +178,7 @@ STATUSES = {
     408: _ERROR,
     409: _ERROR,
     412: _CREDIT,  # docs: Fireworks, account suspended
+    424: _ERROR,  # docs: Bedrock, ModelErrorException
     425: _ERROR,
     429: _RATE,
     498: _BUSY,  # docs: Groq, flex tier

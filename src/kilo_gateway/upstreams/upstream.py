@@ -37,13 +37,14 @@ _PLAIN_HEADERS = frozenset({"accept", "content-type", "user-agent", "http-refere
 
 class Account(msgspec.Struct, frozen=True):
     """What one upstream is made of: its name, vendor row, credential, further headers from the settings, and what signs
-    its requests, if they are signed."""
+    its requests, if they are signed, with which `secrets`."""
 
     name: str
     profile: Profile
     key: Secret
     headers: tuple[tuple[str, str], ...] = ()
     signer: Signer | None = None
+    secrets: tuple[Secret, ...] = ()
 
     @override
     def __repr__(self) -> str:
@@ -248,7 +249,7 @@ def _own_words(account: Account, target: Target) -> re.Pattern[bytes]:
 
 def _secrets(account: Account) -> Iterator[str]:
     """The key and the values of the headers, a scheme such as `Bearer` left out."""
-    values = [account.key.reveal()]
+    values = [secret.reveal() for secret in (account.key, *account.secrets)]
     values += [value for name, value in account.headers if name.lower() not in _PLAIN_HEADERS]
     for value in values:
         for text in (value, value.partition(" ")[2].strip()):
