@@ -29,6 +29,18 @@ def test_an_entry_survives_the_way_through_bytes(entry_of):
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(entry), type=Entry) == entry
 
 
+def test_what_a_usage_does_not_tell_takes_no_room_in_the_spool_and_may_be_there():
+    usage = Usage(5, None, 2, raw=b"{}")
+    told = msgspec.msgpack.encode(usage)
+    assert msgspec.msgpack.decode(told) == {
+        "input_tokens": 5,
+        "cache_read_tokens": 2,
+        "raw": b"{}",
+    }
+    whole = msgspec.msgpack.encode(msgspec.structs.asdict(usage))
+    assert msgspec.msgpack.decode(whole, type=Usage) == usage
+
+
 def test_ids_have_26_characters_and_rise_within_a_millisecond(clock):
     ids = EntryIds(clock)
     made = [ids.next() for _ in range(300)]

@@ -59,6 +59,17 @@ async def test_both_ways_store_the_same(store, entry_of, tmp_path, count):
     assert (rows, types) == rows_of(tmp_path / "other.db")
 
 
+@pytest.mark.parametrize("alike", [{}, NULLS, FULL, {"key_id": "k2", "outcome": "timeout"}])
+async def test_what_rows_have_in_common_is_stored_in_each_of_them(store, entry_of, tmp_path, alike):
+    await store.put([entry_of(n, **alike, duration_ms=n) for n in range(120)])
+    alone = Store.open(f"sqlite+aiosqlite:///{tmp_path}/other.db")
+    await alone.migrate()
+    for n in range(120):
+        await alone.put([entry_of(n, **alike, duration_ms=n)])
+    await alone.close()
+    assert rows_of(tmp_path / "gateway.db") == rows_of(tmp_path / "other.db")
+
+
 async def test_each_entry_is_stored_once_within_a_block_and_across_blocks(store, entry_of):
     await store.put([entry_of(n % 30) for n in range(100)])
     await store.put([entry_of(n, cost_nanodollars=9) for n in range(45)])

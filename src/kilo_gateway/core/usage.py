@@ -13,7 +13,7 @@ def _plus(left: int | None, right: int | None) -> int | None:
     return left if right is None else left + right
 
 
-class Usage(msgspec.Struct, frozen=True, gc=False):
+class Usage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """What a reply used. `input_tokens` includes cache reads and writes; `output_tokens` includes reasoning.
 
     `cache_write_1h_tokens` are those of the cache writes that are kept for an hour, which cost more. Every count is in tokens and None where the upstream did not say. `cost_nanodollars` is what the upstream itself

@@ -8,7 +8,9 @@ rows.
 
 import math
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from operator import itemgetter
 from threading import Lock
 
 from kilo_gateway.ledger.entry import Entry
@@ -22,13 +24,25 @@ _ROWS_AT_ONCE = (100, 20, 1)
 # Types that the driver binds without looking for an adapter, which costs more than the row. NaN is stored as NULL.
 _FORM = Form(unknown=math.nan, truth=(0, 1), blob=bytearray)
 _COLUMNS = tuple(entries.columns.keys())
-_ROW = f"({', '.join('?' * len(_COLUMNS))})"
-_NAMES = ", ".join(f'"{name}"' for name in _COLUMNS)
-_PUT = f"INSERT INTO entries ({_NAMES}) VALUES "  # noqa: S608 - the names are ours
-_PUT_ROWS = {
-    count: f"{_PUT}{', '.join([_ROW] * count)} ON CONFLICT (id) DO NOTHING"
-    for count in _ROWS_AT_ONCE
-}
+# What neighbours mostly have in common: who asked for what, how it ended, and what few upstreams tell. Where all rows of
+# a statement do, it is bound once for all of them, which saves a third of an entry's price. All of a set, or none:
+# a statement for every mixture would have to be prepared again and again.
+_MOSTLY_ALIKE = (
+    (
+        *("key_id", "owner", "requested_model", "model", "upstream", "upstream_model", "dialect"),
+        *("operation", "is_streamed", "attempt", "opened_day", "feature", "session", "mode"),
+        *("project", "client_version", "message", "editor", "machine"),
+    ),
+    (
+        *("outcome", "status", "usage_source", "price_source", "price_since", "finish_reason"),
+        "has_error",
+    ),
+    (
+        *("cache_read_tokens", "cache_write_tokens", "reasoning_tokens", "audio_input_tokens"),
+        *("audio_output_tokens", "upstream_cost_nanodollars", "upstream_request_id"),
+    ),
+)
+_ALIKE = tuple(tuple(map(_COLUMNS.index, names)) for names in _MOSTLY_ALIKE)
 _KEY_USED = (
     "UPDATE keys SET last_used_at = ?2 "
     "WHERE id = ?1 AND (last_used_at IS NULL OR last_used_at < ?2)"
@@ -92,15 +106,35 @@ def _put(connection: sqlite3.Connection, batch: Sequence[Entry]) -> None:
     for count in _ROWS_AT_ONCE:
         if count * len(_COLUMNS) > most:
             continue
-        whole = done + (len(batch) - done) // count * count
-        blocks = (batch[at : at + count] for at in range(done, whole, count))
-        connection.executemany(_PUT_ROWS[count], map(_bound, blocks))
-        done = whole
+        while done + count <= len(batch):
+            _put_rows(connection, [entry_values(one, _FORM) for one in batch[done : done + count]])
+            done += count
 
 
-def _bound(block: Sequence[Entry]) -> list[object]:
-    """The values of some entries."""
-    values: list[object] = []
-    for entry in block:
-        values += entry_values(entry, _FORM)
-    return values
+def _put_rows(connection: sqlite3.Connection, rows: Sequence[tuple[object, ...]]) -> None:
+    count = len(rows)
+    shared: tuple[int, ...] = ()
+    if count > 1:
+        columns = tuple(zip(*rows, strict=True))
+        for places in _ALIKE:
+            if all(columns[at].count(columns[at][0]) == count for at in places):
+                shared += places
+    insert, own = _insert(count, shared)
+    values = [rows[0][at] for at in shared]
+    for row in rows:
+        values += own(row)
+    connection.execute(insert, values)
+
+
+@cache
+def _insert(
+    count: int, shared: tuple[int, ...]
+) -> tuple[str, Callable[[tuple[object, ...]], tuple[object, ...]]]:
+    """The statement for so many rows that have those columns in common, whose values come first; and what takes a
+    row's other values out of it."""
+    own = tuple(at for at in range(len(_COLUMNS)) if at not in shared)
+    names = ", ".join(f'"{_COLUMNS[at]}"' for at in (*shared, *own))
+    marks = (*(f"?{number}" for number in range(1, len(shared) + 1)), *("?" for _ in own))
+    rows = ", ".join([f"({', '.join(marks)})"] * count)
+    put = f"INSERT INTO entries ({names}) VALUES {rows} ON CONFLICT (id) DO NOTHING"  # noqa: S608 - the names are ours
+    return put, itemgetter(*own)
