@@ -13,7 +13,7 @@ import msgspec
 from genesis.auth.device import Answered
 from genesis.core.hosts import is_local_url
 from genesis.core.secret import Secret
-from genesis.core.text import quoted
+from genesis.core.text import one_line
 
 LOCAL_GATEWAY = "http://127.0.0.1:4000"
 LOCAL_BASE = f"{LOCAL_GATEWAY}/api/gateway/"
@@ -128,7 +128,7 @@ def _not_found(base_url: str, model: str, content: Mapping[str, Any]) -> Verdict
         if code == "model_not_found" or "model" in str(message).lower():
             return Verdict(
                 "works",
-                f"The key works at {base_url}, but {model} is not served there yet: {quoted(str(message), _QUOTED_CHARS)}",
+                f"The key works at {base_url}, but {model} is not served there yet: {one_line(str(message), _QUOTED_CHARS)}",
             )
     return Verdict(
         "unclear",
@@ -149,5 +149,5 @@ def _is_timeout(error: Exception) -> bool:
 
 
 def _reason(error: Exception) -> str:
-    # Not the error's own words: a wrong header or URL would be quoted in them.
+    # Not the error's own words: a wrong header or URL would be one_line in them.
     return "no connection" if isinstance(error, httpx.ConnectError) else type(error).__name__

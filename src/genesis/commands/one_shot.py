@@ -17,8 +17,8 @@ from genesis.core.events import (
     TurnEnded,
 )
 from genesis.core.message import AssistantMessage, TextBlock, UserMessage, text_of
+from genesis.core.text import one_line
 from genesis.screen.pipe import Pipe
-from genesis.screen.sanitise import one_line
 from genesis.screen.typed import typed_line
 from genesis.session.approval import Decision
 from genesis.session.conversation import Conversation

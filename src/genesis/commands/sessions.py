@@ -15,9 +15,9 @@ from genesis.commands.light_command import LightCommand, LightGroup
 from genesis.config.files import write_private
 from genesis.config.paths import Paths
 from genesis.core.fault import GenesisError
+from genesis.core.text import one_line, visible
 from genesis.session.conversation import SessionInfo
 from genesis.session.store import SessionStore
-from genesis.tools.printable import on_one_line, without_sequences
 
 Id = Annotated[str, typer.Argument(help='The session: its id, the beginning of it, or "last".')]
 
@@ -52,7 +52,7 @@ def list_sessions(
 
 def show(session: Id) -> None:
     """Print a session as Markdown."""
-    _say(without_sequences(_store().export(session, "markdown")).rstrip("\n"))
+    _say(visible(_store().export(session, "markdown")).rstrip("\n"))
 
 
 def export(
@@ -95,7 +95,7 @@ def delete(
 def _row(info: SessionInfo) -> str:
     when = datetime.fromtimestamp(info.updated_at, UTC).astimezone().strftime("%Y-%m-%d %H:%M")
     count = f"{info.messages:>4} message{' ' if info.messages == 1 else 's'}"
-    model = on_one_line(info.model or "-", 40)
+    model = one_line(info.model or "-", 40)
     return f"{info.id}  {when}  {count}  {model:<28}  {info.title or 'untitled'}".rstrip()
 
 

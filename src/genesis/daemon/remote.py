@@ -21,7 +21,7 @@ from genesis.core.fault import GenesisError
 from genesis.core.hosts import is_loopback
 from genesis.core.message import UserMessage
 from genesis.core.secret import Secret
-from genesis.core.text import quoted
+from genesis.core.text import one_line
 from genesis.daemon.access import PASSWORD_VARIABLE, TOKEN_VARIABLE, secret_of
 from genesis.daemon.client import DaemonConversation
 from genesis.session.conversation import SessionView
@@ -86,7 +86,7 @@ def _address(text: str | None) -> str:
     url = str(text).strip()
     if has_reference(url):
         raise GenesisError(
-            f"gateway.remote.url names a variable that has no value outside of this folder: {quoted(url)}."
+            f"gateway.remote.url names a variable that has no value outside of this folder: {one_line(url)}."
         )
     try:
         parts = urlsplit(url)
@@ -99,7 +99,7 @@ def _address(text: str | None) -> str:
         )
     if parts.scheme not in _SCHEMES or not host:
         raise GenesisError(
-            f"gateway.remote.url is no address of a daemon: {quoted(url)}. For example: wss://HOST, ws://HOST:18789."
+            f"gateway.remote.url is no address of a daemon: {one_line(url)}. For example: wss://HOST, ws://HOST:18789."
         )
     named = f"[{host}]" if ":" in host else host
     at = f":{port}" if port is not None else ""
@@ -145,7 +145,7 @@ class RemoteConversation(DaemonConversation):
         try:
             answer = await self._client.get("/health", timeout=LOOK_S)
         except httpx.HTTPError as error:
-            told = quoted(str(error), 200) or type(error).__name__
+            told = one_line(str(error), 200) or type(error).__name__
             return f"The daemon at {url} (gateway.remote.url) cannot be reached: {told}. {LOCALLY}"
         try:
             facts = msgspec.json.decode(answer.content, type=dict[str, Any])
@@ -159,7 +159,7 @@ class RemoteConversation(DaemonConversation):
         if "pid" not in facts:  # told only to those who are let in
             return self._refused
         if facts.get("version") != __version__:
-            theirs = quoted(str(facts.get("version")), 40)
+            theirs = one_line(str(facts.get("version")), 40)
             return f"The daemon at {url} is of version {theirs}, this is {__version__}: both have to be the same. {LOCALLY}"
         return ""
 
@@ -213,4 +213,4 @@ class RemoteConversation(DaemonConversation):
 def _said(facts: Mapping[str, Any]) -> str:
     error = facts.get("error")
     message = error.get("message") if isinstance(error, dict) else None
-    return f": {quoted(str(message), 200).rstrip('.')}" if message else ""
+    return f": {one_line(str(message), 200).rstrip('.')}" if message else ""

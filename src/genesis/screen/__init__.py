@@ -1,6 +1,5 @@
 """What people see: streamed Markdown, tool calls, approvals, the status line, the prompt and its slash commands.
 
-sanitise.py     text of models and tools without escapes, controls shown, bidi overrides visible
 theme.py        the styles, by name
 highlight.py    code in colours
 inline.py       Markdown within a line

@@ -14,13 +14,13 @@ from rich.text import Text
 
 from genesis.core.fault import INTERRUPTED, GenesisError
 from genesis.core.message import UserMessage
+from genesis.core.text import visible
 from genesis.screen.attachments import message_blocks
 from genesis.screen.commands import is_command, run_command
 from genesis.screen.desk import Desk
 from genesis.screen.input import Prompt
 from genesis.screen.keys import WaitingKeys, hold_typeahead
 from genesis.screen.past import past_lines
-from genesis.screen.sanitise import visible
 from genesis.screen.thinking import thinking_lines
 from genesis.screen.tool_lines import output_lines
 from genesis.screen.turn import Question, Surface, TurnRunner

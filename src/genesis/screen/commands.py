@@ -5,9 +5,9 @@ import difflib
 import shlex
 from collections.abc import Awaitable, Callable, Mapping
 
+from genesis.core.text import one_line
 from genesis.screen.desk import Desk
 from genesis.screen.export import export_session
-from genesis.screen.sanitise import one_line
 from genesis.session.conversation import SessionInfo
 
 _SESSIONS_SHOWN = 20

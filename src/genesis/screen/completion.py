@@ -10,7 +10,7 @@ from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 from typing_extensions import override
 
-from genesis.screen.sanitise import one_line
+from genesis.core.text import one_line
 
 _MAX_SHOWN = 100
 _FILE = re.compile(r"(?:^|(?<=[\s(]))@(\"?)([^\s\"]*|(?<=\")[^\"]*)$")

@@ -15,9 +15,9 @@ from genesis.core.message import (
     UserMessage,
     text_of,
 )
+from genesis.core.text import one_line, visible
 from genesis.screen.display import Display
 from genesis.screen.markdown import MarkdownRenderer
-from genesis.screen.sanitise import one_line, visible
 from genesis.screen.theme import SIGN
 from genesis.screen.tool_lines import result_text, tool_line
 

@@ -4,7 +4,7 @@ from typing import TextIO
 
 from genesis.core.fault import GenesisError
 from genesis.core.message import AssistantMessage, text_of
-from genesis.screen.sanitise import visible
+from genesis.core.text import visible
 
 MOST_PIPED = 8_000_000
 

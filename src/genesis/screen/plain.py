@@ -15,10 +15,10 @@ from genesis.core.events import (
 )
 from genesis.core.fault import GenesisError
 from genesis.core.message import TextBlock, UserMessage
+from genesis.core.text import one_line
 from genesis.screen.commands import is_command, run_command
 from genesis.screen.desk import Desk
 from genesis.screen.pipe import Pipe
-from genesis.screen.sanitise import one_line
 
 
 class PlainChat:

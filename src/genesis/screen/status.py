@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from rich.cells import cell_len
 
 from genesis.core.message import AssistantMessage, Message
+from genesis.core.text import one_line
 from genesis.core.usage import Usage
-from genesis.screen.sanitise import one_line
 
 _SEPARATOR = " · "
 # The first ones give way first where the line is narrow.

@@ -5,7 +5,7 @@ from rich.text import Text
 
 from genesis.core.events import ApprovalAsked
 from genesis.core.message import ImageBlock, ToolResultMessage
-from genesis.screen.sanitise import one_line, stripped, visible
+from genesis.core.text import one_line, stripped, visible
 
 _INDENT = "  "
 _QUESTIONS = {"exec": "Run this command?", "write": "Write this file?", "edit": "Make this change?"}

@@ -20,9 +20,9 @@ from genesis.core.events import (
     TurnStarted,
 )
 from genesis.core.message import text_of
+from genesis.core.text import one_line, visible
 from genesis.screen.display import Display
 from genesis.screen.markdown import MarkdownRenderer
-from genesis.screen.sanitise import one_line, visible
 from genesis.screen.status import Status
 from genesis.screen.stream import MarkdownStream
 from genesis.screen.theme import SIGN

@@ -10,9 +10,9 @@ import msgspec
 from genesis.core.events import AgentEvent, ApprovalAsked, ToolEnded, ToolStarted
 from genesis.core.message import ImageBlock, TextBlock, ToolCallBlock, ToolResultMessage
 from genesis.core.secret import Secret
+from genesis.core.text import one_line
 from genesis.session.approval import Decision, Policy, Remembered, Wish, judge
 from genesis.tools.exec import Exec
-from genesis.tools.printable import on_one_line
 from genesis.tools.tool import Prepared, Tool, ToolCall, ToolContext, ToolResult
 from genesis.tools.toolbox import TOOLS
 from genesis.tools.workspace import ToolError
@@ -71,7 +71,7 @@ class Calls:
 
     async def _one(self, place: int, block: ToolCallBlock) -> None:
         summary, ready = await self._prepared(block)
-        self._desk.emit(ToolStarted(block.id, on_one_line(block.name, 40), summary))
+        self._desk.emit(ToolStarted(block.id, one_line(block.name, 40), summary))
         result = ready if isinstance(ready, ToolResult) else await _ran(ready)
         message = self._message(block, result)
         self._done[place] = message
@@ -79,7 +79,7 @@ class Calls:
 
     async def _prepared(self, block: ToolCallBlock) -> tuple[str, Prepared | ToolResult]:
         """The call's line for people, and the call ready to run; or the result that stands in for running it."""
-        summary = on_one_line(block.name, 40)
+        summary = one_line(block.name, 40)
         try:
             tool, call = _parsed(block)
             summary = call.summary()
@@ -112,7 +112,7 @@ class Calls:
 
     def _message(self, block: ToolCallBlock, result: ToolResult) -> ToolResultMessage:
         content = tuple(self._without_secrets(part) for part in result.content)
-        name = on_one_line(block.name, 40)
+        name = one_line(block.name, 40)
         return ToolResultMessage(
             block.id, name, content, is_error=result.is_error, at=self._desk.clock()
         )
@@ -144,6 +144,6 @@ def _parsed(block: ToolCallBlock) -> tuple[Tool, ToolCall]:
     tool = TOOLS.get(block.name)
     if tool is None:
         raise ToolError(
-            f"There is no tool {on_one_line(block.name, 40)}. The tools are: {', '.join(TOOLS)}."
+            f"There is no tool {one_line(block.name, 40)}. The tools are: {', '.join(TOOLS)}."
         )
     return tool, tool.parse(block.arguments)

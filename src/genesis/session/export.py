@@ -16,7 +16,7 @@ from genesis.core.message import (
     ToolResultMessage,
     UserMessage,
 )
-from genesis.tools.printable import on_one_line
+from genesis.core.text import one_line
 
 Form = Literal["markdown", "json"]
 _TITLE = 80
@@ -38,7 +38,7 @@ class Exported(msgspec.Struct, frozen=True, rename="camel"):
 
 def as_title(text: str) -> str:
     """A title made of what was said."""
-    return on_one_line(text[:2_000], _TITLE)
+    return one_line(text[:2_000], _TITLE)
 
 
 def title_of(messages: Sequence[Message]) -> str:

@@ -9,6 +9,7 @@ from genesis.core.events import AgentEvent, ApprovalAsked, Notice
 from genesis.core.fault import GenesisError
 from genesis.core.message import AssistantMessage, UserMessage
 from genesis.core.refs import ModelRef, key, parse
+from genesis.core.text import one_line
 from genesis.core.usage import Usage
 from genesis.providers.kilocode.levels import read_level
 from genesis.session.agent import Agent
@@ -17,7 +18,6 @@ from genesis.session.conversation import SessionInfo, SessionView
 from genesis.session.store import SessionStore
 from genesis.session.transcript import Session
 from genesis.session.turn import Choice
-from genesis.tools.printable import on_one_line
 
 # The word that takes a choice back.
 DEFAULT = "default"
@@ -208,7 +208,7 @@ def _level(text: str) -> str:
     level = read_level(text)
     if level is None:
         raise GenesisError(
-            f'"{on_one_line(text, 40)}" is no thinking level. Use off, minimal, low, medium or high.'
+            f'"{one_line(text, 40)}" is no thinking level. Use off, minimal, low, medium or high.'
         )
     return level
 

@@ -6,7 +6,7 @@ from genesis.config.files import make_private_dir
 from genesis.config.paths import Paths
 from genesis.config.schema import Settings
 from genesis.core.fault import GenesisError
-from genesis.tools.printable import on_one_line
+from genesis.core.text import one_line
 from genesis.tools.workspace import Workspace
 
 
@@ -35,7 +35,7 @@ def open_workspace(paths: Paths, root: Path) -> Workspace:
         make_private_dir(root)
     if not root.is_dir():
         raise GenesisError(
-            f"The workspace {on_one_line(str(root))} is no folder. Make it, or choose another with --workspace."
+            f"The workspace {one_line(str(root))} is no folder. Make it, or choose another with --workspace."
         )
     private = [paths.state_dir, paths.config_path, paths.home / ".config" / "genesis"]
     return Workspace(root, home=paths.home, protected=private, open_inside=paths.workspace_default)

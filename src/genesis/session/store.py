@@ -7,10 +7,10 @@ from pathlib import Path
 import msgspec
 
 from genesis.core.fault import GenesisError
+from genesis.core.text import one_line
 from genesis.session.conversation import SessionInfo
 from genesis.session.export import Exported, Form, as_title, title_of
 from genesis.session.transcript import Head, Session
-from genesis.tools.printable import on_one_line
 
 _NAME = re.compile(r"[0-9a-f]{12}")
 _PREFIX = re.compile(r"[0-9a-f]{1,12}")
@@ -107,7 +107,7 @@ class SessionStore:
 
 
 def _unknown(session_id: str) -> GenesisError:
-    shown = on_one_line(session_id, 40) or "(empty)"
+    shown = one_line(session_id, 40) or "(empty)"
     return GenesisError(f"There is no session {shown}. `genesis sessions list` shows all.")
 
 

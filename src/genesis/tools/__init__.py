@@ -4,7 +4,6 @@ tool.py         Tool, ToolContext, ToolResult: what every tool is and gets and g
 workspace.py    Workspace: every path is resolved and must stay inside, and out of Genesis' own state
 environment.py  what commands see of the environment: no keys
 closed.py       what a command starts cannot read the environment and memory of Genesis
-printable.py    names and output made safe to show
 diff.py         the diff of a change, as people see it before they allow it
 ignore.py       which files a search skips
 searching.py    the work of a search, in a process of its own

@@ -7,8 +7,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from genesis.core.text import one_line
 from genesis.tools.diff import unified
-from genesis.tools.printable import on_one_line
 from genesis.tools.tool import Prepared, Tool, ToolContext
 from genesis.tools.workspace import ToolError, read_bytes
 from genesis.tools.write import replace
@@ -28,7 +28,7 @@ class Edit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def summary(self) -> str:
         """`edit: name`."""
-        return f"edit: {on_one_line(self.path)}"
+        return f"edit: {one_line(self.path)}"
 
     def prepare(self, context: ToolContext) -> Prepared:
         """Find the place and make the diff."""

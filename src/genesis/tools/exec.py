@@ -13,8 +13,8 @@ import msgspec
 from msgspec import Meta
 from typing_extensions import override
 
+from genesis.core.text import one_line, stripped
 from genesis.tools.closed import close_to_others
-from genesis.tools.printable import on_one_line, without_sequences
 from genesis.tools.tool import Prepared, Tool, ToolContext, ToolResult
 from genesis.tools.workspace import ToolError
 
@@ -36,7 +36,7 @@ class Exec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def summary(self) -> str:
         """`exec: command` on one line."""
-        return f"exec: {on_one_line(self.command)}"
+        return f"exec: {one_line(self.command)}"
 
     def prepare(self, context: ToolContext) -> Prepared:
         """Nothing to find out: the detail is the command."""
@@ -88,8 +88,8 @@ class Output:
         tail = tail[-self._tail_size :]
         middle = f"\n… ({left_out:,} bytes left out)\n" if left_out else ""
         if not middle:
-            return without_sequences((bytes(self._head) + tail).decode("utf-8", "replace"))
-        ends = (without_sequences(part.decode("utf-8", "replace")) for part in (self._head, tail))
+            return stripped((bytes(self._head) + tail).decode("utf-8", "replace"))
+        ends = (stripped(part.decode("utf-8", "replace")) for part in (self._head, tail))
         return middle.join(ends)
 
 

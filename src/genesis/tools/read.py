@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from genesis.core.message import ImageBlock, TextBlock
 from genesis.core.pictures import LARGEST_PICTURE, media_type_of
-from genesis.tools.printable import on_one_line
+from genesis.core.text import one_line
 from genesis.tools.tool import Prepared, Tool, ToolContext, ToolResult
 from genesis.tools.workspace import ToolError, Workspace, read_bytes
 
@@ -31,7 +31,7 @@ class Read(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def summary(self) -> str:
         """`read: name`, with the lines if not from the beginning."""
         part = f" from line {self.offset}" if self.offset > 1 else ""
-        return f"read: {on_one_line(self.path)}{part}"
+        return f"read: {one_line(self.path)}{part}"
 
     def prepare(self, context: ToolContext) -> Prepared:
         """Resolve the path."""
@@ -105,7 +105,7 @@ def _listing(workspace: Workspace, folder: Path) -> str:
     except OSError as error:
         raise ToolError(f"{workspace.shown(folder)} cannot be listed: {error.strerror}.") from error
     seen = [entry for entry in entries if not workspace.is_protected(entry)]
-    rows = [on_one_line(entry.name) + _mark(entry) for entry in seen[:NAMES]]
+    rows = [one_line(entry.name) + _mark(entry) for entry in seen[:NAMES]]
     if len(seen) > NAMES:
         rows.append(f"({len(seen) - NAMES} more)")
     return "\n".join(rows) or "(an empty folder)"

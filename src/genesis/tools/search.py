@@ -11,7 +11,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from genesis.tools.printable import on_one_line
+from genesis.core.text import one_line
 from genesis.tools.searching import Job
 from genesis.tools.tool import Prepared, Tool, ToolContext, ToolResult
 from genesis.tools.workspace import ToolError
@@ -42,7 +42,7 @@ class Search(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """`search: pattern in path`."""
         what = self.pattern or self.glob or "*"
         where = "" if self.path in {"", "."} else f" in {self.path}"
-        return f"search: {on_one_line(what + where)}"
+        return f"search: {one_line(what + where)}"
 
     def prepare(self, context: ToolContext) -> Prepared:
         """Check the pattern and resolve the path."""

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import msgspec
 
+from genesis.core.text import one_line
 from genesis.tools.ignore import SKIPPED_FOLDERS, Rules, glob_pattern, is_ignored, rules_of
-from genesis.tools.printable import on_one_line
 
 LARGEST_FILE = 5_000_000
 LONGEST_LINE = 300
@@ -51,13 +51,13 @@ def findings(job: Job) -> Iterator[str]:
 def _matches(job: Job) -> Iterator[str]:
     pattern = re.compile(job.pattern, re.IGNORECASE if job.is_case_ignored else 0)
     for path in _files(job):
-        shown = on_one_line(os.path.relpath(path, job.root), 400)
+        shown = one_line(os.path.relpath(path, job.root), 400)
         if not job.pattern:
             yield shown
             continue
         for number, line in enumerate(_lines(path), 1):
             if pattern.search(line):
-                yield f"{shown}:{number}: {on_one_line(line, LONGEST_LINE)}"
+                yield f"{shown}:{number}: {one_line(line, LONGEST_LINE)}"
 
 
 def _files(job: Job) -> Iterator[Path]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from genesis.core.fault import GenesisError
-from genesis.tools.printable import on_one_line
+from genesis.core.text import one_line
 
 LARGEST_FILE = 50_000_000
 
@@ -37,7 +37,7 @@ class Workspace:
         self.open_inside = open_inside.resolve() if open_inside else None
         if self.is_protected(self.root):
             raise GenesisError(
-                f"{on_one_line(str(root))} holds the keys and sessions of Genesis and cannot be a workspace. "
+                f"{one_line(str(root))} holds the keys and sessions of Genesis and cannot be a workspace. "
                 "Choose another folder with --workspace."
             )
 
@@ -54,22 +54,22 @@ class Workspace:
         try:
             path = (self.root / self._expanded(text)).resolve()
         except (OSError, RuntimeError) as error:  # a loop of links
-            raise ToolError(f"{on_one_line(text)} cannot be resolved: {error}.") from error
+            raise ToolError(f"{one_line(text)} cannot be resolved: {error}.") from error
         if self.is_protected(path):
             raise ToolError(
-                f"{on_one_line(text)} belongs to the private state of Genesis, which tools may not read or change."
+                f"{one_line(text)} belongs to the private state of Genesis, which tools may not read or change."
             )
         if not path.is_relative_to(self.root):
             raise ToolError(
-                f"{on_one_line(text)} is outside of the workspace ({self.root}). Tools work inside it only."
+                f"{one_line(text)} is outside of the workspace ({self.root}). Tools work inside it only."
             )
         return path
 
     def shown(self, path: Path) -> str:
         """The path from the workspace on, safe to show."""
         if not path.is_relative_to(self.root):
-            return on_one_line(str(path))
-        return on_one_line(str(path.relative_to(self.root)))
+            return one_line(str(path))
+        return one_line(str(path.relative_to(self.root)))
 
     def _expanded(self, text: str) -> Path:
         return self.home / text[2:] if text == "~" or text.startswith("~/") else Path(text)

@@ -8,8 +8,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from genesis.core.text import one_line
 from genesis.tools.diff import unified
-from genesis.tools.printable import on_one_line
 from genesis.tools.tool import Prepared, Tool, ToolContext, ToolResult
 from genesis.tools.workspace import ToolError, read_bytes, write_bytes
 
@@ -23,7 +23,7 @@ class Write(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def summary(self) -> str:
         """`write: name (n lines)`."""
         count = len(self.content.splitlines())
-        return f"write: {on_one_line(self.path)} ({count} line{'' if count == 1 else 's'})"
+        return f"write: {one_line(self.path)} ({count} line{'' if count == 1 else 's'})"
 
     def prepare(self, context: ToolContext) -> Prepared:
         """Compare with what the file holds now."""

@@ -47,7 +47,7 @@ def test_list(store: SessionStore, capsys: pytest.CaptureFixture[str]) -> None:
     begin(store, "new \x1b[31m", 120.0)
     lines = run(capsys, "list")[1].splitlines()
     assert lines[0].startswith("bbbbbbbbbbbb  1970-01-01 ")
-    assert lines[0].endswith("new \\x1b[31m")
+    assert lines[0].endswith("new ␛[31m")
     assert "   1 message " in lines[1]
 
 

@@ -153,7 +153,7 @@ ANSWERS = {
     ),
     "other-version": (
         Answer(200, b'{"service": "genesis", "version": "9\\u001b[2J", "pid": 1}'),
-        f"is of version 9[2J, this is {__version__}",
+        f"is of version 9␛[2J, this is {__version__}",
     ),
 }
 

@@ -133,7 +133,7 @@ async def test_calls_that_never_ran_have_a_result_all_the_same(tmp_path: Path) -
     assert [one.tool_call_id for one in results] == ["a", "b"]
     assert [text_of(one) for one in results] == [LATE, LATE]
     assert all(one.is_error and one.at == 7.0 for one in results)
-    assert results[1].tool_name == "x\\x1b"
+    assert results[1].tool_name == "x␛"
 
 
 async def test_what_changes_something_waits_for_what_was_called_before(tmp_path: Path) -> None:

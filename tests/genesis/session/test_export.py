@@ -62,7 +62,7 @@ def test_what_is_not_known_is_left_out():
     [
         ([], ""),
         ([AssistantMessage((TextBlock("hi"),))], ""),
-        ([said(" \n"), said("second\x1b one")], "second\\x1b one"),
+        ([said(" \n"), said("second\x1b one")], "second␛ one"),
         ([UserMessage((TextBlock("a"), ImageBlock("AA", "image/png"), TextBlock("b")))], "a b"),
         ([said("x" * 200)], "x" * 79 + "…"),
     ],

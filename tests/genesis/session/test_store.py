@@ -37,7 +37,7 @@ def test_the_newest_comes_first_with_its_title(store: SessionStore) -> None:
     os.utime(session.path, (3.0, 3.0))
     first, second = store.list()
     assert (first.title, first.model, first.messages) == (
-        "new lines \\x1b[31mred", "kilocode/kilo/auto", 2,
+        "new lines ␛[31mred", "kilocode/kilo/auto", 2,
     )  # fmt: skip
     assert (second.title, second.updated_at) == ("old", 1.0)
 

@@ -24,7 +24,7 @@ async def executed(root: Path, command: str) -> tuple[str, bool]:
         ("echo x; exit 3", ("x\n(exit code 3)", True)),
         ("kill -9 $$", ("(no output)\n(signal 9)", True)),
         ("cat", ("(no output)", False)),
-        ("printf '\\033[31mred\\033[0m\\a'", ("red\\x07", False)),
+        ("printf '\\033[31mred\\033[0m\\a'", ("red␇", False)),
     ],
 )
 async def test_output(tmp_path: Path, command: str, expected: tuple[str, bool]) -> None:

@@ -70,10 +70,10 @@ async def test_a_folder_lists_names_without_the_state(tmp_path: Path) -> None:
     (tmp_path / "evil\x1b[2J").touch()
     (tmp_path / "link").symlink_to("/")
     result = text(await run(tmp_path, "read", '{"path":"."}'))
-    assert result == "evil\\x1b[2J\nlink@\nsub/"
+    assert result == "evil␛[2J\nlink@\nsub/"
 
 
 def test_the_summary_is_one_safe_line() -> None:
     from genesis.tools.read import Read
 
-    assert Read("a\x1b[31m\nb", offset=3).summary() == "read: a\\x1b[31m b from line 3"
+    assert Read("a\x1b[31m\nb", offset=3).summary() == "read: a␛[31m b from line 3"

@@ -71,7 +71,7 @@ async def test_the_limit_is_told(tree: Path) -> None:
 async def test_names_and_lines_are_safe(tree: Path) -> None:
     (tree / "evil\x1b[2J.md").write_text("needle \x1b]0;title\x07")
     lines = await found(tree, pattern="needle", glob="*.md")
-    assert lines == ["evil\\x1b[2J.md:1: needle \\x1b]0;title\\x07"]
+    assert lines == ["evil␛[2J.md:1: needle ␛]0;title␇"]
 
 
 async def test_a_pattern_that_never_ends_is_stopped(

@@ -68,7 +68,7 @@ def test_only_text_of_regular_files_is_read(tmp_path, search):
 def test_what_is_shown_of_a_line_is_short_and_safe(tmp_path, search):
     write(tmp_path, a="hit \x1b[31m" + "x" * 1000)
     [line] = search("hit")
-    assert line.startswith("a:1: hit \\x1b[31m")
+    assert line.startswith("a:1: hit ␛[31m")
     assert len(line) < 320
 
 

@@ -106,4 +106,4 @@ def test_what_cannot_be_written_is_said(home: Path) -> None:
 
 def test_names_are_safe_to_show(home: Path) -> None:
     place = at(home, home / "space")
-    assert place.shown(home / "space" / "a\x1b]0;x\x07\nb") == "a\\x1b]0;x\\x07 b"
+    assert place.shown(home / "space" / "a\x1b]0;x\x07\nb") == "a␛]0;x␇ b"

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from genesis.core.model import Model
-from genesis.core.text import quoted
+from genesis.core.text import one_line
 from genesis.providers.compatible.client import ListingError, list_models
 from genesis.providers.compatible.connections import Connections
 from genesis.providers.provider import Endpoint, Warn
@@ -41,7 +41,7 @@ async def discovered(
         )
         entries = _entries(status, body)
     except ListingError as error:
-        why = quoted(str(error))
+        why = one_line(str(error))
         warn(f'The models of "{listing.name}" could not be listed: {why}. {listing.instead}')
         return []
     found: dict[str, Model] = {}

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from genesis.core.model import DEFAULT_CONTEXT_WINDOW, DEFAULT_MAX_TOKENS, Model
-from genesis.core.text import quoted
+from genesis.core.text import one_line
 from genesis.providers.compatible.listing import MALFORMED, id_of, model_of
 from genesis.providers.provider import Warn
 
@@ -43,7 +43,7 @@ def models_of(status: int, body: bytes, warn: Warn) -> list[Model]:
 
 def failed(error: Exception, warn: Warn) -> list[Model]:
     """The static models: the gateway could not be asked, or its answer not be read."""
-    text = quoted(str(error)) or type(error).__name__
+    text = one_line(str(error)) or type(error).__name__
     warn(f"Discovery failed: {text}, using static catalog")
     return list(STATIC)
 
@@ -65,7 +65,9 @@ def _mapped(data: list[Any], warn: Warn) -> list[Model]:
         try:
             found[ident] = model_of(ident, entry)
         except MALFORMED as error:
-            warn(f'Skipping malformed model entry "{quoted(ident, _SHOWN)}": {quoted(_why(error))}')
+            warn(
+                f'Skipping malformed model entry "{one_line(ident, _SHOWN)}": {one_line(_why(error))}'
+            )
     return list(found.values())
 
 

@@ -15,7 +15,7 @@ from genesis.providers.compatible.asking import Post, ask, headers_of
 from genesis.providers.compatible.connections import Connections
 from genesis.providers.compatible.stream import ChunkReader
 from genesis.providers.provider import Endpoint
-from tests.genesis.servers import Answer, events, serving, text_chunk
+from tests.genesis.servers import Answer, closed, events, serving, text_chunk
 
 KEY = Secret("kk-canary-9")
 
@@ -33,12 +33,14 @@ async def failure(url, **options):
 
 
 @asynccontextmanager
-async def talking(*lines):
-    """A server that sends these events and then waits; it tells when the client has gone."""
+async def talking(*lines, arrived=None):
+    """A server that sends these events and then waits; it tells when it was asked, and when the client has gone."""
     gone = asyncio.Event()
 
     async def handle(reader, writer):
         await reader.readuntil(b"\r\n\r\n")
+        if arrived is not None:
+            arrived.set()
         writer.write(
             b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n" + b"".join(lines)
         )
@@ -47,14 +49,15 @@ async def talking(*lines):
             while await reader.read(1000):
                 pass
         finally:
+            await closed(writer)
             gone.set()
-            writer.close()
 
     server = await asyncio.start_server(handle, "127.0.0.1", 0)
     try:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/", gone
     finally:
         server.close()
+        await gone.wait()
 
 
 def event(chunk):
@@ -66,19 +69,19 @@ async def test_closing_the_answer_ends_the_request():
         stream = asked(url)
         assert await anext(stream) == TextDelta("hi")
         await stream.aclose()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await gone.wait()
 
 
 async def test_cancelling_the_reader_ends_the_request():
-    async with talking(b": wait\n\n") as (url, gone):
+    arrived = asyncio.Event()
+    async with talking(b": wait\n\n", arrived=arrived) as (url, gone), asyncio.timeout(30):
         task = asyncio.ensure_future(anext(asked(url)))
-        await asyncio.sleep(0.05)
+        await arrived.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        async with asyncio.timeout(5):
-            await gone.wait()
+        await gone.wait()
 
 
 async def test_a_server_that_falls_silent_is_not_waited_for():

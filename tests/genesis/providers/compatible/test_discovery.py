@@ -19,7 +19,9 @@ async def asked(answer, **changes):
     listing = Listing("mine", model_of, "Others are used.", **changes)
     async with serving(lambda _: answer) as server:
         there = Endpoint(server.url, Secret("k-1"))
-        models = await discovered(there, listing, Connections(), 0.2, warnings.append)
+        models = await discovered(
+            there, listing, Connections(), 0.2 if answer.is_silent else 30, warnings.append
+        )
     return models, warnings, server.asked
 
 
