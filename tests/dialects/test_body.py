@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kilo_gateway.core.fault import Fault, Kind
-from kilo_gateway.dialects.body import raw_json, read_fields, starts_with, text_of, write_fields
+from kilo_gateway.dialects.body import (
+    holds,
+    raw_json,
+    read_fields,
+    starts_with,
+    text_of,
+    write_fields,
+)
 
 values = st.recursive(
     st.none()
@@ -135,6 +142,14 @@ def test_the_kind_of_a_value_is_seen_in_its_first_byte():
     assert starts_with(fields["list"], b"[")
     assert starts_with(fields["object"], b"{")
     assert not starts_with(fields["list"], b"{")
+
+
+def test_words_are_found_in_a_value_and_not_beside_it():
+    fields = read_fields(b'{"a":"x.y$","b":["$ref"],"c":""}')
+    assert holds(fields["b"], b"$ref")
+    assert holds(fields["a"], b"none", b".y$")
+    assert not holds(fields["a"], b"$ref", b"xzy")
+    assert not holds(fields["c"], b"a")
 
 
 def test_a_value_becomes_a_member():

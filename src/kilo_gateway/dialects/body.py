@@ -5,6 +5,8 @@ built. A member can be replaced and the body written again; every other value st
 settles what a body with a doubled key means: the gateway and the upstream read the same, last, one.
 """
 
+import re
+from functools import cache
 from typing import NoReturn
 
 import msgspec
@@ -67,6 +69,17 @@ def text_of(raw: msgspec.Raw) -> str | None:
 def raw_json(value: object) -> msgspec.Raw:
     """A value as a member."""
     return msgspec.Raw(_ENCODE(value))
+
+
+def holds(raw: msgspec.Raw, *words: bytes) -> bool:
+    """Whether one of these words stands in a value. It is looked for in place: a large value is not copied for it."""
+    return any(_pattern(word).search(raw) is not None for word in words)
+
+
+@cache
+def _pattern(word: bytes) -> re.Pattern[bytes]:
+    """Of the few words of the rules."""
+    return re.compile(re.escape(word))
 
 
 def starts_with(raw: msgspec.Raw, byte: bytes) -> bool:

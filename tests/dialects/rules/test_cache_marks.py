@@ -35,6 +35,19 @@ def test_i3_the_system_prompt_and_the_last_result_are_marked() -> None:
     assert marked[1:3] == messages[1:3]
 
 
+def test_messages_that_carry_no_mark_stay_byte_for_byte() -> None:
+    kept = b'{"role" : "assistant", "content": "\\u00e9", "n": 1.10}'
+    last = b'{"role": "user", "content": "hi"}'
+    found = mark_chat({"messages": msgspec.Raw(b"[" + kept + b", " + last + b"]")})
+    assert found is not None
+    assert bytes(found["messages"]).startswith(b"[" + kept + b",")
+
+
+@pytest.mark.parametrize("roles", [[None, {}, "assistant"], [1, ["user"], "system "]])
+def test_where_nobody_has_such_a_role_nothing_is_marked(roles: list[Any]) -> None:
+    assert mark_chat({"messages": raw([{"role": one, "content": "a"} for one in roles])}) is None
+
+
 def test_the_breakpoint_stands_in_front_of_the_editors_state() -> None:
     parts = [text("question"), text("<environment_details>open tabs</environment_details>")]
     found = mark_chat({"messages": raw([{"role": "user", "content": parts}])})

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from kilo_gateway.dialects.body import Fields, raw_json
+from kilo_gateway.dialects.body import Fields, holds, raw_json
 from kilo_gateway.dialects.rules.rule import REMOVED, dicts_in
 
 _MARK: Final = {"type": "ephemeral"}
@@ -19,18 +19,33 @@ _ENVIRONMENT: Final = "<environment_details>"
 EXPLICIT: Final = ("claude", "qwen3-coder", "qwen3.5", "qwen3-max", "qwen-plus")
 
 
+class _Head(msgspec.Struct, gc=False):
+    role: Any = None
+
+
+_RAWS = msgspec.json.Decoder(list[msgspec.Raw])
+_HEADS = msgspec.json.Decoder(list[_Head])
+
+
 def mark_chat(fields: Fields) -> Fields | None:
     """Chat Completions: the first system message, and the last message of user or tool."""
     raw = fields.get("messages")
     if raw is None or _is_marked(raw):
         return None
-    messages: Any = msgspec.json.decode(raw)
-    if not isinstance(messages, list):
-        return None
-    system = next((one for one in messages if _role(one) == "system"), None)
-    last = next((one for one in reversed(messages) if _role(one) in {"user", "tool"}), None)
-    marked = [_mark(one) for one in (system, last) if one is not None]
-    return {"messages": raw_json(messages)} if any(marked) else None
+    messages = _RAWS.decode(
+        raw
+    )  # of a long history two messages change: the others stay as they are
+    roles = [head.role for head in _HEADS.decode(raw)]
+    system = next((at for at, role in enumerate(roles) if role == "system"), None)
+    backwards = range(len(roles) - 1, -1, -1)
+    last = next((at for at in backwards if roles[at] in ("user", "tool")), None)
+    is_marked = False
+    for at in (system, last):
+        if at is not None:
+            message: dict[str, Any] = msgspec.json.decode(messages[at])
+            if _mark(message):
+                messages[at], is_marked = raw_json(message), True
+    return {"messages": raw_json(messages)} if is_marked else None
 
 
 def mark_messages(fields: Fields) -> Fields | None:
@@ -57,12 +72,7 @@ def mark_messages(fields: Fields) -> Fields | None:
 
 
 def _is_marked(raw: msgspec.Raw) -> bool:
-    data = bytes(raw)
-    return any(mark in data for mark in _OWN_MARKS)
-
-
-def _role(message: object) -> str:
-    return str(message.get("role")) if isinstance(message, dict) else ""
+    return holds(raw, *_OWN_MARKS)
 
 
 def _mark(message: dict[str, Any], mark: dict[str, Any] = _MARK) -> bool:

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import msgspec
 
-from kilo_gateway.dialects.body import Fields, raw_json
+from kilo_gateway.dialects.body import Fields, holds, raw_json
 from kilo_gateway.dialects.rules.rule import REMOVED
 
 STRANGE: Final = ("description", "usage", "reasoningEffort")
@@ -18,7 +18,7 @@ def drop_strange(fields: Fields) -> Fields | None:
 def complete_items(fields: Fields) -> Fields | None:
     """Responses: an assistant's message among the input says that it is one, and complete."""
     raw = fields.get("input")
-    if raw is None or b'"assistant"' not in bytes(raw):
+    if raw is None or not holds(raw, b'"assistant"'):
         return None
     items: Any = msgspec.json.decode(raw)
     changed = False

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from kilo_gateway.dialects.body import Fields, raw_json
+from kilo_gateway.dialects.body import Fields, holds, raw_json
 from kilo_gateway.dialects.rules.rule import dicts_in
 
 _MISTRAL: Final = re.compile(r"[0-9A-Za-z]{9}").fullmatch
@@ -32,7 +32,7 @@ def mistral_ids(fields: Fields) -> Fields | None:
 def no_strict(fields: Fields) -> Fields | None:
     """Mistral's own API refuses `strict` in a function."""
     raw = fields.get("tools")
-    if raw is None or b'"strict"' not in bytes(raw):
+    if raw is None or not holds(raw, b'"strict"'):
         return None
     tools: Any = msgspec.json.decode(raw)
     changed = False
@@ -47,7 +47,7 @@ def no_strict(fields: Fields) -> Fields | None:
 def _renamed(fields: Fields, rename: Callable[[str], str]) -> Fields | None:
     """`messages` of Chat Completions with every tool-call id renamed."""
     raw = fields.get("messages")
-    if raw is None or b'"tool_call' not in bytes(raw):
+    if raw is None or not holds(raw, b'"tool_call'):
         return None
     messages: Any = msgspec.json.decode(raw)
     changed = False

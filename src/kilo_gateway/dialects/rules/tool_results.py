@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from kilo_gateway.dialects.body import Fields, raw_json
+from kilo_gateway.dialects.body import Fields, holds, raw_json
 from kilo_gateway.dialects.rules.rule import dicts_in
 
 BINARY: Final = "The file holds bytes that are no text (NUL), so it cannot be shown here."
@@ -21,7 +21,7 @@ def clean_nul(fields: Fields, dialect: str) -> Fields | None:
     """Results of `read` that hold NUL, replaced by a sentence."""
     member = "input" if dialect == "openai_responses" else "messages"
     raw = fields.get(member)
-    if raw is None or _ESCAPED_NUL not in bytes(raw):
+    if raw is None or not holds(raw, _ESCAPED_NUL):
         return None
     items = _decoded(raw)
     if not isinstance(items, list):
@@ -88,7 +88,7 @@ def _blocks(item: dict[str, Any]) -> list[dict[str, Any]]:
 def rename_refs(fields: Fields) -> Fields | None:
     """`$ref` keys in JSON results of Chat Completions become `_ref` for Gemini's models."""
     raw = fields.get("messages")
-    if raw is None or b"$ref" not in bytes(raw):
+    if raw is None or not holds(raw, b"$ref"):
         return None
     items = _decoded(raw)
     if not isinstance(items, list):

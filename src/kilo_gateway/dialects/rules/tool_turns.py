@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from kilo_gateway.dialects.body import Fields, raw_json
+from kilo_gateway.dialects.body import Fields, holds, raw_json
 
 MISSING: Final = "There is no result: this tool call was interrupted before it finished."
 
@@ -33,7 +33,7 @@ _CHAT_MARKS: Final = b'"tool_call'
 def repair_chat(fields: Fields) -> Fields | None:
     """`messages` of Chat Completions, if they need it."""
     raw = fields.get("messages")
-    if raw is None or _CHAT_MARKS not in bytes(raw):
+    if raw is None or not holds(raw, _CHAT_MARKS):
         return None
     try:
         heads, raws = _CHAT.decode(raw), _RAWS.decode(raw)
@@ -117,7 +117,7 @@ _MESSAGES = msgspec.json.Decoder(list[_MessageHead])
 def repair_messages(fields: Fields) -> Fields | None:
     """`messages` of Anthropic Messages, if they need it."""
     raw = fields.get("messages")
-    if raw is None or b'"tool_' not in bytes(raw):
+    if raw is None or not holds(raw, b'"tool_'):
         return None
     try:
         heads = _MESSAGES.decode(raw)
