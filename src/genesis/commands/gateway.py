@@ -234,15 +234,9 @@ async def _serve(
 
 def health_of(access: "Access") -> dict[str, object] | None:
     """What a daemon of Genesis tells of itself there; None if none answers. The pid is told to those who are let in."""
-    import httpx
+    from genesis.daemon import client
 
-    headers = {"Authorization": f"Bearer {access.secret.reveal()}"} if access.secret else {}
-    try:
-        answer = httpx.get(f"{access.url}/health", headers=headers, timeout=LOOK_S, trust_env=False)
-        found = msgspec.json.decode(answer.content, type=dict[str, object])
-    except (httpx.HTTPError, msgspec.DecodeError):
-        return None
-    return found if found.get("service") == "genesis" else None
+    return asyncio.run(client.health_of(access, LOOK_S))
 
 
 def _problem(health: dict[str, object] | None) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from typing import Any, Protocol, TypeVar
 from urllib.parse import quote
 
@@ -19,10 +19,12 @@ from genesis.core.message import UserMessage
 from genesis.core.secret import Secret
 from genesis.daemon import process
 from genesis.daemon.access import access_of
+from genesis.providers.compatible.asking import read_bounded
 from genesis.session.approval import Decision
 from genesis.session.conversation import SessionInfo, SessionView
 
 LOOK_S = 0.3
+MOST_HEALTH_BYTES = 64 * 1024
 STOP_S = 2.0
 # The daemon sends at least a comment every 15 s of a stream.
 ANSWER_S = 60.0
@@ -86,13 +88,17 @@ class DaemonConversation:
 
     async def is_there(self) -> bool:
         """Whether a daemon of this Genesis answers in time, and lets us in."""
-        try:
-            answer = await self._client.get("/health", timeout=LOOK_S)
-            facts = msgspec.json.decode(answer.content, type=dict[str, Any])
-        except (httpx.HTTPError, msgspec.DecodeError):
-            return False
+        facts = await self.health(LOOK_S) or {}
         # The pid is told only to those who are let in.
-        return facts.get("service") == "genesis" and facts.get("version") == __version__ and "pid" in facts  # fmt: skip
+        return facts.get("version") == __version__ and "pid" in facts
+
+    async def health(self, limit_s: float) -> dict[str, Any] | None:
+        """What the daemon tells of itself; None if none answers in time."""
+        try:
+            _, facts = await health(self._client, limit_s)
+        except httpx.HTTPError:
+            return None
+        return facts if facts.get("service") == "genesis" else None
 
     async def aclose(self) -> None:
         """Leave."""
@@ -202,6 +208,31 @@ class DaemonConversation:
         if answer.status_code >= 300:
             raise _refused(answer.status_code, answer.content)
         return answer.content
+
+
+async def health(client: httpx.AsyncClient, limit_s: float) -> tuple[int, dict[str, Any]]:
+    """The status, and what a daemon says of itself; nothing, if what answers there says something else.
+
+    All of it within the time and some bytes: who has the port is not known yet. Raises httpx.HTTPError.
+    """
+    try:
+        async with (
+            asyncio.timeout(limit_s),
+            client.stream("GET", "/health", timeout=None) as answer,
+        ):
+            body = await read_bounded(answer, MOST_HEALTH_BYTES)
+    except TimeoutError:
+        raise httpx.ReadTimeout(f"no answer within {limit_s:g} s") from None
+    try:
+        return answer.status_code, msgspec.json.decode(body, type=dict[str, Any])
+    except msgspec.DecodeError:
+        return answer.status_code, {}
+
+
+async def health_of(door: Reachable, limit_s: float) -> dict[str, Any] | None:
+    """What a daemon of Genesis tells of itself there; None if none answers. The pid is told to those who are let in."""
+    async with aclosing(DaemonConversation(door)) as conversation:
+        return await conversation.health(limit_s)
 
 
 def _named(text: str) -> str:

@@ -92,7 +92,7 @@ class Completions:
             is_handed_over = True
             wants_usage = asked.stream_options is not None and asked.stream_options.include_usage
             events = _stream(opened, replies, models, wants_usage=wants_usage)
-            return EventStream(events, self._places.give_back)
+            return EventStream(events, self._places.give_back, behind=opened.events)
         except (GenesisError, OSError) as error:
             return _failed(error, chain[0], models)
         finally:
@@ -100,7 +100,10 @@ class Completions:
                 self._places.give_back()
 
     async def _whole(self, request: Request, opened: Opened, replies: Replies) -> Response:
-        found = await unless_gone(request, _all(opened))
+        try:
+            found = await unless_gone(request, _all(opened))
+        finally:
+            await close(opened.events)
         return Response(status_code=CLIENT_GONE) if found is None else as_json(replies.whole(found))
 
     def _chain(self, models: Models, name: str) -> list[ModelRef]:
@@ -126,10 +129,7 @@ async def _open(
 
 
 async def _all(opened: Opened) -> list[StreamEvent]:
-    try:
-        return [event async for event in opened.events]
-    finally:
-        await close(opened.events)
+    return [event async for event in opened.events]
 
 
 def _request_for(asked: Asked) -> Callable[[Target], ChatRequest]:

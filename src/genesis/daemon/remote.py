@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
-import msgspec
 from typing_extensions import override
 
 from genesis import __version__
@@ -23,7 +22,7 @@ from genesis.core.message import UserMessage
 from genesis.core.secret import Secret
 from genesis.core.text import one_line
 from genesis.daemon.access import PASSWORD_VARIABLE, TOKEN_VARIABLE, secret_of
-from genesis.daemon.client import DaemonConversation
+from genesis.daemon.client import DaemonConversation, health
 from genesis.session.conversation import SessionView
 
 LOOK_S = 10.0
@@ -143,17 +142,13 @@ class RemoteConversation(DaemonConversation):
         """Why it cannot be used; nothing if it can."""
         url = self._remote.url
         try:
-            answer = await self._client.get("/health", timeout=LOOK_S)
+            status, facts = await health(self._client, LOOK_S)
         except httpx.HTTPError as error:
             told = one_line(str(error), 200) or type(error).__name__
             return f"The daemon at {url} (gateway.remote.url) cannot be reached: {told}. {LOCALLY}"
-        try:
-            facts = msgspec.json.decode(answer.content, type=dict[str, Any])
-        except msgspec.DecodeError:
-            facts = {}
         if facts.get("service") != "genesis":
             return (
-                f"What answers at {url} (gateway.remote.url, HTTP {answer.status_code}) is no daemon of Genesis"
+                f"What answers at {url} (gateway.remote.url, HTTP {status}) is no daemon of Genesis"
                 f"{_said(facts)}. {LOCALLY}"
             )
         if "pid" not in facts:  # told only to those who are let in

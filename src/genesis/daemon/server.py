@@ -4,7 +4,8 @@ import asyncio
 import os
 import sys
 import traceback
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import msgspec
@@ -13,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from typing_extensions import override
 
 from genesis import __version__
@@ -21,7 +22,7 @@ from genesis.core.events import AgentEvent, Notice
 from genesis.core.fault import GenesisError
 from genesis.core.message import UserMessage
 from genesis.daemon.access import Access
-from genesis.daemon.turns import Listener, Places, RefusedError, Turns
+from genesis.daemon.turns import Listener, Places, RefusedError, Turns, close
 from genesis.failover.redact import redacted
 from genesis.session.approval import Decision
 from genesis.session.conversation import Conversation, SessionView
@@ -29,6 +30,7 @@ from genesis.session.conversation import Conversation, SessionView
 MOST_BODY_BYTES = 32 * 1024 * 1024
 # A stream that says nothing for so long sends a comment: both ends see whether the other is there.
 SILENCE_S = 15.0
+STUCK_S = 60.0
 COMMENT = b": \n\n"
 T = TypeVar("T")
 
@@ -55,22 +57,42 @@ class Opening(msgspec.Struct, frozen=True):
 
 
 class EventStream(StreamingResponse):
-    """Server-sent events. `close` is called when it ends, whatever ended it: also a client that was gone before it began."""
+    """Server-sent events. `close` is called when it ends, whatever ended it: also a client that was gone before it began.
 
-    def __init__(self, content: AsyncGenerator[bytes, None], close: Callable[[], object]) -> None:
+    `behind` is what the content reads from: a content that never began would not end it. A client that takes nothing for
+    long, though it has not hung up, has left as well.
+    """
+
+    def __init__(
+        self,
+        content: AsyncGenerator[bytes, None],
+        close: Callable[[], object],
+        *,
+        behind: AsyncIterator[Any] | None = None,
+        stuck_s: float = STUCK_S,
+    ) -> None:
         super().__init__(
             content, media_type="text/event-stream", headers={"Cache-Control": "no-store"}
         )
         self._content = content
         self._close = close
+        self._behind = behind
+        self._stuck_s = stuck_s
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_in_time(message: Message) -> None:
+            async with asyncio.timeout(self._stuck_s):
+                await send(message)
+
         try:
-            await super().__call__(scope, receive, send)
+            with suppress(TimeoutError):
+                await super().__call__(scope, receive, send_in_time)
         finally:
             self._close()
             await self._content.aclose()
+            if self._behind is not None:
+                await close(self._behind)
 
 
 class Server:

@@ -7,9 +7,12 @@ alike. Only where nobody listens any more there is nobody to decide: then what n
 import asyncio
 import sys
 import traceback
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Callable
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from genesis.core.events import (
     AgentEvent,
@@ -27,10 +30,15 @@ from genesis.failover.redact import redacted
 from genesis.session.conversation import Conversation
 
 MOST_TURNS = 16
-MOST_WAITING = 2048
+# What waits for one listener that reads more slowly than a model writes: all of a long turn.
+MOST_WAITING_BYTES = 4 * 1024 * 1024
+# Deltas that wait become one, up to this size.
+_JOINED_CHARS = 16 * 1024
+# What an event weighs besides its text.
+_EVENT_BYTES = 200
 STOP_S = 2.0
 DROPPED = Notice(
-    "This terminal was too slow to watch along. Open the session again to see what it missed."
+    "This terminal was too slow to follow. The turn goes on: open the session again to see what it missed."
 )
 STOPPING = "The daemon is stopping. Try again when it runs again: what was said is saved."
 
@@ -64,29 +72,62 @@ class Places:
 
 
 class Listener:
-    """One who hears a session's events. The one who asked hears all of its turn, however slow; a watcher may be dropped."""
+    """One who hears a session's events. What waits for it is bounded: deltas are joined, and who is slower still is
+    dropped with a word; its last word is then `last`."""
 
-    def __init__(self, leave: Callable[["Listener"], None], most: int | None) -> None:
+    def __init__(
+        self,
+        leave: Callable[["Listener"], None],
+        last: AgentEvent | None = None,
+        most_bytes: int = MOST_WAITING_BYTES,
+    ) -> None:
         self._leave = leave
-        self._most = most
-        self._events: asyncio.Queue[AgentEvent | None] = asyncio.Queue()
+        self._last = last
+        self._most_bytes = most_bytes
+        self._events: deque[tuple[AgentEvent, int]] = deque()
+        self._bytes = 0
+        self._has_ended = False
+        self._has_news = asyncio.Event()
 
     def tell(self, event: AgentEvent) -> None:
         """Pass an event on."""
-        if self._most is None or self._events.qsize() < self._most:
-            self._events.put_nowait(event)
-        else:
+        if self._has_ended:
+            return
+        self._add(event)
+        if self._bytes > self._most_bytes and len(self._events) > 1:
             self._leave(self)
-            self._events.put_nowait(DROPPED)
+            self._add(DROPPED)
+            if self._last is not None:
+                self._add(self._last)
             self.end()
 
     def end(self) -> None:
         """There will be no more events."""
-        self._events.put_nowait(None)
+        self._has_ended = True
+        self._has_news.set()
 
     async def next(self) -> AgentEvent | None:
         """The next event, None at the end."""
-        return await self._events.get()
+        while not self._events and not self._has_ended:
+            self._has_news.clear()
+            await self._has_news.wait()
+        if not self._events:
+            return None
+        event, weight = self._events.popleft()
+        self._bytes -= weight
+        return event
+
+    def _add(self, event: AgentEvent) -> None:
+        weight = _weight(event)
+        joined = _joined(self._events[-1][0], event) if self._events else None
+        if joined is None:
+            weight += _EVENT_BYTES
+            self._events.append((event, weight))
+        else:
+            _, before = self._events.pop()
+            self._events.append((joined, before + weight))
+        self._bytes += weight
+        self._has_news.set()
 
     def close(self) -> None:
         """Whoever listened is gone."""
@@ -126,7 +167,7 @@ class Turns:
         self._places.take()
         events = self._conversation.send(session, message, model=model, thinking=thinking)
         turn = self._turns[session] = _Turn(session)
-        asked = Listener(lambda one: self._left(turn, one), None)
+        asked = Listener(lambda one: self._left(turn, one), TurnEnded("error", error=DROPPED.text))
         turn.listeners.add(asked)
         turn.listeners |= self._watchers.get(session, set())
         turn.task = asyncio.get_running_loop().create_task(self._run(turn, events))
@@ -134,7 +175,7 @@ class Turns:
 
     def watch(self, session: str) -> Listener:
         """The session's events from now on, and those of a running turn that are not saved yet."""
-        watcher = Listener(lambda one: self._unwatch(session, one), MOST_WAITING)
+        watcher = Listener(lambda one: self._unwatch(session, one))
         self._watchers[session].add(watcher)
         turn = self._turns.get(session)
         if turn is not None:
@@ -233,6 +274,23 @@ class _Turn:
             self.unsaved = [e for e in self.unsaved if not isinstance(e, TextDelta | ThinkingDelta)]
             return
         self.unsaved.append(event)
+
+
+def _weight(event: AgentEvent) -> int:
+    if isinstance(event, TextDelta | ThinkingDelta):
+        return len(event.text)
+    return len(msgspec.json.encode(event))
+
+
+def _joined(one: AgentEvent, other: AgentEvent) -> AgentEvent | None:
+    """Two deltas as one, where a reader would not see the difference."""
+    if isinstance(one, TextDelta) and isinstance(other, TextDelta):
+        return TextDelta(one.text + other.text) if len(one.text) < _JOINED_CHARS else None
+    if isinstance(one, ThinkingDelta) and isinstance(other, ThinkingDelta):
+        is_same = one.field == other.field and one.signature is None
+        text = one.text + other.text
+        return replace(other, text=text) if is_same and len(one.text) < _JOINED_CHARS else None
+    return None
 
 
 async def close(events: AsyncIterator[Any]) -> None:

@@ -91,7 +91,7 @@ async def open_answer(
                 provider=ref.provider,
                 model=ref.model,
             )
-        return Opened(target, _after(first, events))
+        return Opened(target, _Begun(first, events))
 
     return await run(chain, attempt, bench=models.bench, notice=notice)
 
@@ -103,15 +103,27 @@ async def close(events: AsyncIterator[StreamEvent]) -> None:
         await aclose()
 
 
-async def _after(
-    first: StreamEvent, events: AsyncIterator[StreamEvent]
-) -> AsyncIterator[StreamEvent]:
-    try:
-        yield first
-        async for event in events:
-            yield event
-    finally:
-        await close(events)
+class _Begun:
+    """The events of an answer whose first one was taken already. A generator would not do: closing one that nobody has
+    begun to read ends nothing of what is behind it."""
+
+    def __init__(self, first: StreamEvent, rest: AsyncIterator[StreamEvent]) -> None:
+        self._first: StreamEvent | None = first
+        self._rest = rest
+
+    def __aiter__(self) -> AsyncIterator[StreamEvent]:
+        return self
+
+    async def __anext__(self) -> StreamEvent:
+        if self._first is None:
+            return await anext(self._rest)
+        first, self._first = self._first, None
+        return first
+
+    async def aclose(self) -> None:
+        """End the request."""
+        self._first = None
+        await close(self._rest)
 
 
 class Answer:

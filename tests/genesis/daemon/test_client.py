@@ -11,12 +11,16 @@ from genesis.config.paths import Paths
 from genesis.core.events import ApprovalAsked, TextDelta, TurnEnded
 from genesis.core.fault import GenesisError
 from genesis.core.message import TextBlock, UserMessage
+from genesis.core.secret import Secret
 from genesis.daemon import process
 from genesis.daemon.access import Access
-from genesis.daemon.client import DaemonConversation, attach
+from genesis.daemon.client import MOST_HEALTH_BYTES, DaemonConversation, attach, health_of
+from genesis.daemon.remote import Remote
 from genesis.session.conversation import SessionInfo
 from tests.genesis.daemon.fakes import FakeConversation
 from tests.genesis.daemon.running import HEADERS, TOKEN, attached, running
+from tests.genesis.servers import Answer
+from tests.genesis.servers import serving as strangers
 
 
 def say(text):
@@ -209,3 +213,26 @@ async def test_without_a_daemon_nobody_is_there():
     with pytest.raises(GenesisError, match="cannot be reached"):
         await client.sessions()
     await client.aclose()
+
+
+STRANGERS = {
+    "another program": Answer(200, b'{"service": "other"}'),
+    "a page": Answer(404, b"<html>", "text/html"),
+    "a list": Answer(200, b"[]"),
+    "an endless answer": Answer(200, b'{"service": "genesis"}' + b" " * MOST_HEALTH_BYTES),
+    "a silent one": Answer(is_silent=True),
+    "a cut one": Answer(200, b'{"service": "genesis"}', is_cut=True),
+}
+
+
+@pytest.mark.parametrize("answer", STRANGERS.values(), ids=STRANGERS)
+async def test_what_is_no_daemon_is_not_taken_for_one(answer):
+    async with strangers(lambda _asked: answer) as server:
+        limit = 0.1 if answer.is_silent else 30
+        assert await health_of(Remote(server.url, Secret("t")), limit) is None
+
+
+async def test_a_daemon_tells_of_itself_and_of_its_pid_to_those_it_lets_in():
+    async with running(FakeConversation()) as access:
+        assert (await health_of(access, 30))["pid"] == os.getpid()
+        assert "pid" not in await health_of(Access(access.host, access.port, None), 30)

@@ -12,11 +12,12 @@ from genesis.core.fault import AuthMissingError, GenesisError, ProviderError
 from genesis.core.model import Model
 from genesis.core.refs import ModelRef, parse
 from genesis.core.usage import Usage
+from genesis.daemon.access import Access
 from genesis.daemon.completions import Choices, Completions
 from genesis.daemon.server import Server
 from genesis.daemon.turns import Places
 from tests.genesis.daemon.fakes import FakeConversation
-from tests.genesis.daemon.running import HEADERS, serving
+from tests.genesis.daemon.running import HEADERS, TOKEN, serving
 from tests.genesis.session.fakes import FakeModels, FakeProvider, until
 
 HELLO = {"messages": [{"role": "user", "content": "hi"}]}
@@ -213,3 +214,47 @@ async def test_a_client_that_leaves_ends_the_request_behind(is_stream):
             await asyncio.sleep(0.01)
         await until(lambda: door.places.taken == 0)
     assert door.provider.closed == 1
+
+
+class LeavingClient:
+    """A client at the application itself, which hangs up between the model's first word and the first of the stream."""
+
+    def __init__(self, door):
+        self._door = door
+        self._body = msgspec.json.encode(HELLO | {"stream": True})
+        self._heard = 0
+        self.sent = []
+
+    async def receive(self):
+        self._heard += 1
+        if self._heard == 1:
+            return {"type": "http.request", "body": self._body, "more_body": False}
+        if self._heard == 2:  # while the model is asked it is still there
+            await asyncio.Event().wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message):
+        await asyncio.sleep(0)
+        self.sent.append(message)
+
+    async def ask(self):
+        app = Server(FakeConversation(), self._door.completions.routes()).app(
+            Access("127.0.0.1", 1, TOKEN)
+        )
+        headers = {"host": "127.0.0.1", "content-length": str(len(self._body))} | HEADERS
+        await app(
+            {
+                "type": "http", "method": "POST", "path": "/v1/chat/completions", "query_string": b"",
+                "headers": [(n.lower().encode(), v.encode()) for n, v in headers.items()],
+            },
+            self.receive,
+            self.send,
+        )  # fmt: skip
+
+
+async def test_a_client_that_leaves_before_the_stream_begins_ends_the_request_behind():
+    door = Door([TextDelta("half"), asyncio.Event()])
+    client = LeavingClient(door)
+    await client.ask()
+    assert client.sent == []
+    assert (len(door.provider.requests), door.provider.closed, door.places.taken) == (1, 1, 0)

@@ -122,6 +122,25 @@ async def test_a_client_that_is_gone_before_the_stream_began_frees_what_it_held(
     assert closed == [1]
 
 
+async def test_a_client_that_takes_nothing_any_more_has_left():
+    ended = []
+
+    async def content():
+        try:
+            while True:
+                yield b"x"
+        finally:
+            ended.append("content")
+
+    async def hears_nothing(*_message):
+        await asyncio.Event().wait()
+
+    scope = {"type": "http", "asgi": {"spec_version": "2.3"}}
+    stream = EventStream(content(), lambda: ended.append("closed"), stuck_s=0)
+    await stream(scope, hears_nothing, hears_nothing)
+    assert ended == ["closed"]
+
+
 async def test_work_for_a_client_that_leaves_ends():
     ended = []
 

@@ -9,12 +9,14 @@ from genesis.core.events import (
     MessageEnded,
     Notice,
     TextDelta,
+    ThinkingDelta,
     TurnEnded,
     TurnStarted,
 )
 from genesis.core.message import AssistantMessage, TextBlock, UserMessage
-from genesis.daemon.turns import DROPPED, MOST_WAITING, Listener, Places, RefusedError, Turns
+from genesis.daemon.turns import DROPPED, Listener, Places, RefusedError, Turns
 from tests.genesis.daemon.fakes import FakeConversation
+from tests.genesis.session.fakes import until
 
 
 def say(text):
@@ -138,13 +140,51 @@ async def test_a_watcher_hears_turn_after_turn():
 
 async def test_a_slow_watcher_is_dropped_with_a_word():
     gone = []
-    listener = Listener(gone.append, MOST_WAITING)
-    for _ in range(MOST_WAITING + 1):
+    listener = Listener(gone.append, most_bytes=10_000)
+    for _ in range(1_000):
         listener.tell(Notice("x"))
     events = await heard(listener)
     assert events[-1] == DROPPED
-    assert len(events) == MOST_WAITING + 1
+    assert 10 < len(events) < 60
     assert gone == [listener]
+
+
+async def test_who_asked_and_is_too_slow_is_told_that_the_turn_goes_on():
+    class Talks(FakeConversation):
+        async def send(self, *_, **__):
+            for _ in range(10):
+                yield TextDelta("x" * 1_000_000)
+                await asyncio.sleep(0)
+            yield TurnEnded("stop")
+
+    world = World()
+    world.turns = Turns(Talks(), world.places, world.log.append)
+    asked = world.start("x")
+    await until(lambda: not world.turns.is_running("s1"))
+    events = await heard(asked)
+    assert events[-2:] == [DROPPED, TurnEnded("error", error=DROPPED.text)]
+    assert 3 <= sum(isinstance(one, TextDelta) for one in events) <= 6
+
+
+async def test_deltas_that_wait_are_joined_and_lose_nothing():
+    listener = Listener(lambda _one: None, most_bytes=100_000)
+    told = [TextDelta("x" * 7) for _ in range(5_000)]
+    told += [ThinkingDelta("a", "reasoning"), ThinkingDelta("b", "reasoning", "s")]
+    told += [ThinkingDelta("c", "reasoning"), TextDelta("end")]
+    for event in told:
+        listener.tell(event)
+    listener.end()
+    listener.tell(Notice("too late"))
+    events = await heard(listener)
+    text = "".join(one.text for one in events if isinstance(one, TextDelta))
+    assert (len(events), text) == (6, "x" * 35_000 + "end")
+    assert events[-3:-1] == [ThinkingDelta("ab", "reasoning", "s"), ThinkingDelta("c", "reasoning")]
+
+
+async def test_one_event_may_be_large_where_nothing_waits():
+    listener = Listener(pytest.fail, most_bytes=1_000)
+    listener.tell(TextDelta("x" * 5_000))
+    assert await listener.next() == TextDelta("x" * 5_000)
 
 
 async def test_a_turn_that_breaks_is_told_and_frees_its_session():
