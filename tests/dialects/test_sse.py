@@ -14,6 +14,7 @@ from kilo_gateway.dialects.sse import (
     Splitter,
     comment_bytes,
     event_bytes,
+    events_in,
     events_of,
 )
 
@@ -45,10 +46,12 @@ def streams(draw):
         name, ident = draw(words), draw(words)
         data = draw(st.lists(texts, max_size=3))
         fields = [": " + draw(texts)] * draw(st.integers(0, 1))
-        fields += [f"event: {name}"] * bool(name) + [f"id:{ident}"] * bool(ident) + ["retry: 5"]
+        fields += [f"event: {name}"] * bool(name) + [f"id:{ident}"] * bool(ident)
         for text in data:
             space = "" if not text.startswith(" ") and draw(st.booleans()) else " "
             fields.append(f"data:{space}{text}")
+        if not fields or draw(st.booleans()):
+            fields.append("retry: 5")
         for field in fields:
             out += line(field)
         out += line("")
@@ -120,6 +123,18 @@ def test_events_come_with_their_own_bytes(written):
     assert block.startswith(joined)
     for event, raw in pieces:
         assert [again for again, _ in events_of(raw)] == [event]
+
+
+lines = st.sampled_from(
+    [b"data: a", b"data:b", b"event: n", b"event:", b": c", b"id: 1", b"x", b"", b"\r", b"data: \r"]
+)
+ends = st.sampled_from([b"\n", b"\n\n", b"\r\n", b"\r\n\r\n", b"\r", b"\n\r\n", b""])
+
+
+@given(st.lists(st.tuples(lines, ends), max_size=8))
+def test_the_short_way_gives_what_the_grammar_gives(pieces):
+    block = b"".join(line + end for line, end in pieces)
+    assert events_in(block) == [event for event, _ in events_of(block)]
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ class Splitter:
     def feed(self, chunk: bytes) -> bytes:
         """Take a chunk, give the complete events."""
         if not self._held:
-            if chunk.endswith(b"\n\n"):
+            if chunk.endswith((b"\n\n", b"\r\n\r\n")):
                 return chunk
         elif b"\n" in chunk or b"\r" in chunk or self._held[-1].endswith((b"\n", b"\r")):
             chunk = b"".join((*self._held, chunk))
@@ -111,7 +111,38 @@ class Reader:
         if not self._started:
             self._started = True
             block = block.removeprefix(_BOM)
-        return [event for event, _ in events_of(block)]
+        return events_in(block)
+
+
+def events_in(block: bytes) -> list[Event]:
+    """The events of a block that ends at an event's end, as `events_of` gives them, without their bytes."""
+    if b"\r" in block:
+        plain = block.replace(b"\r\n", b"\n")
+        if b"\r" in plain:
+            return [event for event, _ in events_of(block)]
+        block = plain
+    events = list[Event]()
+    for piece in block.split(b"\n\n"):
+        event = _usual(piece)
+        if event is not None:
+            events.append(event)
+        elif piece:
+            events += [event for event, _ in events_of(piece)]
+    return events
+
+
+def _usual(piece: bytes) -> Event | None:
+    """An event in one of the two shapes that nearly all have, a line of data or a name and a line of data; None if it has another.
+
+    Streams that are translated are taken apart event by event: line by line, that cost more than to write the new events.
+    """
+    name = ""
+    if piece.startswith(b"event: "):
+        head, _, piece = piece.partition(b"\n")
+        name = head[7:].decode(errors="replace")
+    if piece.startswith(b"data: ") and b"\n" not in piece:
+        return Event(name, piece[6:])
+    return None
 
 
 def events_of(block: bytes) -> Iterator[tuple[Event, bytes]]:

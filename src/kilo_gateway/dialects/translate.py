@@ -24,6 +24,7 @@ from kilo_gateway.dialects.answer import (
     Failed,
     Finished,
     Started,
+    TextDelta,
     UsageTold,
     deltas_of,
 )
@@ -261,13 +262,17 @@ class TranslatedStream:
         return 0 if self.failed_at_once else max(self.events, self._text_bytes // _BYTES_PER_TOKEN)
 
     def _pass(self, deltas: Iterable[Delta]) -> bytes:
-        seen = [
-            Failed(strike_json(delta.error)) if isinstance(delta, Failed) else delta
-            for delta in deltas
-        ]
-        for delta in seen:
-            self._note(delta)
-        _keep_marks(seen, self._marks)
+        seen = list[Delta]()
+        for delta in deltas:
+            told = delta
+            if isinstance(delta, TextDelta):  # nearly all are
+                self.events += 1
+                self._text_bytes += len(delta.text)
+            else:
+                if isinstance(delta, Failed):
+                    told = Failed(strike_json(delta.error))
+                self._note(told)
+            seen.append(told)
         out = self._writer.write(seen) if seen else b""
         if self._reader.is_done and self.error is None:
             return out + self._end()
@@ -288,6 +293,7 @@ class TranslatedStream:
             self.error = delta.error
         elif not isinstance(delta, _NO_TEXT):
             self.events += 1
+            _keep_marks((delta,), self._marks)
             text = getattr(delta, "text", "") or (
                 delta.arguments if isinstance(delta, CallDelta) else ""
             )

@@ -61,7 +61,7 @@ from kilo_gateway.dialects.openai_chat.wording import (
     tier_of,
     usage_of,
 )
-from kilo_gateway.dialects.sse import Event, Splitter, event_bytes, events_of
+from kilo_gateway.dialects.sse import Event, Splitter, event_bytes, events_in
 
 _DONE = event_bytes(b"[DONE]")
 _BOM = b"\xef\xbb\xbf"
@@ -113,7 +113,7 @@ class Reader:
         deltas: list[Delta] = []
         if not self._events:
             block = block.removeprefix(_BOM)
-        for event, _ in events_of(block):
+        for event in events_in(block):
             if self._has_ended:
                 break
             self._events += 1

@@ -6,7 +6,7 @@ A member that is null is not there. A member of a wrong type is a Fault that nam
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Literal, get_args
+from typing import Literal, TypeVar, cast, get_args
 
 import msgspec
 
@@ -28,6 +28,7 @@ from kilo_gateway.dialects.openai_chat.schema import ABSENT, Raw
 from kilo_gateway.dialects.openai_chat.turns import NAME
 
 WEB_SEARCH = "web_search_options"
+_Value = TypeVar("_Value")
 _EFFORTS = frozenset(get_args(Effort))
 # Read by the gateway, or told in other ways: not lost.
 _OURS = frozenset({"model", "models", "provider", "route", "messages", "stream", "usage"})
@@ -124,37 +125,58 @@ class _Choice(msgspec.Struct, gc=False):
     allowed_tools: _Allowed | None = None
 
 
+# Made once, and each takes null for what is not there.
+_MESSAGES = msgspec.json.Decoder(list[Fields] | None)
+_TEXT = msgspec.json.Decoder(str | None)
+_TEXTS = msgspec.json.Decoder(list[str] | None)
+_TEXT_OR_TEXTS = msgspec.json.Decoder(str | list[str] | None)
+_WHOLE = msgspec.json.Decoder(int | None)
+_NUMBER = msgspec.json.Decoder(float | None)
+_FLAG = msgspec.json.Decoder(bool | None)
+_RAWS = msgspec.json.Decoder(list[Raw] | None)
+_OPTIONS = msgspec.json.Decoder(_Options | None)
+_REASONING = msgspec.json.Decoder(_Reasoning | None)
+_THINKING = msgspec.json.Decoder(_Thinking | None)
+_FORMAT = msgspec.json.Decoder(_Format | None)
+_FUNCTIONS = msgspec.json.Decoder(list[_Function] | None)
+_TOOL = msgspec.json.Decoder(_Tool)
+_CHOICE = msgspec.json.Decoder(str | _Choice | None)
+_OLD_CHOICE = msgspec.json.Decoder(str | _Named | None)
+
+
 class _Members:
     """The members of a request, each taken once: what is left over is unknown."""
 
     def __init__(self, fields: Fields) -> None:
-        self._left = {
-            name: raw
-            for name, raw in fields.items()
-            if name not in _OURS and bytes(memoryview(raw)[:5]) != b"null"
-        }
+        self._left = {name: raw for name, raw in fields.items() if name not in _OURS}
         self.unknown: list[str] = []
 
-    def take(self, name: str, kind: Any) -> Any:
-        """A member of that type, None if it is absent."""
+    def take(self, name: str, decoder: "msgspec.json.Decoder[_Value | None]") -> _Value | None:
+        """A member as that decoder reads it, None if it is absent."""
         raw = self._left.pop(name, None)
-        return None if raw is None else decoded(raw, kind, name)
+        return None if raw is None else decoded(raw, decoder, name)
 
     def raw(self, name: str) -> Raw:
         """A member as it came."""
-        return self._left.pop(name, ABSENT)
+        raw = self._left.pop(name, ABSENT)
+        return ABSENT if _is_null(raw) else raw
 
     def left(self) -> tuple[str, ...]:
         """Names of what nobody took, and of values that are not known."""
-        return (*self._left, *self.unknown)
+        names = (name for name, raw in self._left.items() if not _is_null(raw))
+        return (*names, *self.unknown)
 
 
-def decoded(raw: Raw, kind: Any, name: str) -> Any:
-    """A value of that type. Raises Fault invalid_request naming the field."""
+def _is_null(raw: Raw) -> bool:
+    return bytes(memoryview(raw)[:5]) == b"null"
+
+
+def decoded(raw: Raw, decoder: "msgspec.json.Decoder[_Value]", name: str) -> _Value:
+    """A value as that decoder reads it. Raises Fault invalid_request naming the field."""
     try:
-        return msgspec.json.decode(raw, type=kind)
+        return decoder.decode(raw)
     except msgspec.ValidationError as error:
-        problem, _, path = str(error).partition(" - at `$")
+        problem, _, path = str(error).replace(" | null`", "`").partition(" - at `$")
         field = name + path.rstrip("`")
         raise Fault(
             Kind.INVALID_REQUEST,
@@ -170,10 +192,8 @@ def decoded(raw: Raw, kind: Any, name: str) -> Any:
 def read_request(fields: Fields) -> Conversation:
     """A client's request as a Conversation."""
     members = _Members(fields)
-    read = read_messages(
-        decoded(fields.get("messages", Raw(b"[]")), list[Fields] | None, "messages")
-    )
-    options = members.take("stream_options", _Options)
+    read = read_messages(decoded(fields.get("messages", Raw(b"[]")), _MESSAGES, "messages"))
+    options = members.take("stream_options", _OPTIONS)
     stream = fields.get("stream")
     conversation = Conversation(
         messages=read.messages,
@@ -184,7 +204,7 @@ def read_request(fields: Fields) -> Conversation:
         reasoning=_reasoning(members),
         output=_output(members),
         account=_account(members),
-        is_stream=bool(stream is not None and decoded(stream, bool | None, "stream")),
+        is_stream=bool(stream is not None and decoded(stream, _FLAG, "stream")),
         wants_usage=bool(options is not None and options.include_usage),
         dialect=NAME,
     )
@@ -192,35 +212,35 @@ def read_request(fields: Fields) -> Conversation:
 
 
 def _sampling(members: _Members) -> Sampling:
-    number, whole = members.take, members.take
-    limits = (whole("max_tokens", int), whole("max_completion_tokens", int))
-    stop = members.take("stop", str | list[str])
-    seeds = (whole("seed", int), whole("random_seed", int))
+    take = members.take
+    limits = (take("max_tokens", _WHOLE), take("max_completion_tokens", _WHOLE))
+    stop = members.take("stop", _TEXT_OR_TEXTS)
+    seeds = (take("seed", _WHOLE), take("random_seed", _WHOLE))
     return Sampling(
         max_tokens=min((limit for limit in limits if limit is not None), default=None),
-        temperature=number("temperature", float),
-        top_p=number("top_p", float),
-        top_k=whole("top_k", int),
-        min_p=number("min_p", float),
-        frequency_penalty=number("frequency_penalty", float),
-        presence_penalty=number("presence_penalty", float),
-        repetition_penalty=number("repetition_penalty", float),
+        temperature=take("temperature", _NUMBER),
+        top_p=take("top_p", _NUMBER),
+        top_k=take("top_k", _WHOLE),
+        min_p=take("min_p", _NUMBER),
+        frequency_penalty=take("frequency_penalty", _NUMBER),
+        presence_penalty=take("presence_penalty", _NUMBER),
+        repetition_penalty=take("repetition_penalty", _NUMBER),
         seed=seeds[1] if seeds[0] is None else seeds[0],
         stop=(stop,) if isinstance(stop, str) else tuple(stop or ()),
-        count=whole("n", int),
-        logprobs=members.take("logprobs", bool),
-        top_logprobs=whole("top_logprobs", int),
+        count=take("n", _WHOLE),
+        logprobs=members.take("logprobs", _FLAG),
+        top_logprobs=take("top_logprobs", _WHOLE),
         logit_bias=members.raw("logit_bias"),
     )
 
 
 def _reasoning(members: _Members) -> Reasoning:
     """Five ways to say it: OpenAI's effort, OpenRouter's object, Anthropic's and Z.ai's `thinking`, Qwen's switch, and `include_reasoning`."""
-    told = members.take("reasoning", _Reasoning) or _Reasoning()
-    thinking = members.take("thinking", _Thinking) or _Thinking()
-    word = members.take("reasoning_effort", str)
-    enabled = members.take("enable_thinking", bool)
-    shown = members.take("include_reasoning", bool)
+    told = members.take("reasoning", _REASONING) or _Reasoning()
+    thinking = members.take("thinking", _THINKING) or _Thinking()
+    word = members.take("reasoning_effort", _TEXT)
+    enabled = members.take("enable_thinking", _FLAG)
+    shown = members.take("include_reasoning", _FLAG)
     effort = _effort(members, "reasoning_effort", word) or _effort(
         members, "reasoning.effort", told.effort
     )
@@ -246,14 +266,13 @@ def _effort(members: _Members, name: str, word: str | None) -> Effort | None:
     if word is not None and word not in _EFFORTS:
         members.unknown.append(name)
         return None
-    effort: Effort | None = msgspec.convert(word, Effort | None)
-    return effort
+    return cast("Effort | None", word)
 
 
 def _output(members: _Members) -> OutputFormat:
-    told = members.take("response_format", _Format) or _Format()
-    verbosity = members.take("verbosity", str) or ""
-    modalities = tuple(members.take("modalities", list[str]) or ())
+    told = members.take("response_format", _FORMAT) or _Format()
+    verbosity = members.take("verbosity", _TEXT) or ""
+    modalities = tuple(members.take("modalities", _TEXTS) or ())
     if told.type == "json_object" and not bytes(told.schema):
         return OutputFormat("json", verbosity=verbosity, modalities=modalities)
     if told.type not in {"json_schema", "json_object"}:
@@ -273,14 +292,14 @@ def _output(members: _Members) -> OutputFormat:
 
 
 def _account(members: _Members) -> Account:
-    user = members.take("user", str)
-    identifier = members.take("safety_identifier", str)
+    user = members.take("user", _TEXT)
+    identifier = members.take("safety_identifier", _TEXT)
     return Account(
         user=user or identifier or "",
-        cache_key=members.take("prompt_cache_key", str) or "",
-        service_tier=members.take("service_tier", str) or "",
+        cache_key=members.take("prompt_cache_key", _TEXT) or "",
+        service_tier=members.take("service_tier", _TEXT) or "",
         metadata=members.raw("metadata"),
-        is_stored=members.take("store", bool),
+        is_stored=members.take("store", _FLAG),
     )
 
 
@@ -288,11 +307,9 @@ def _account(members: _Members) -> Account:
 
 
 def _tools(members: _Members) -> tuple[Tool, ...]:
-    offered = members.take("tools", list[Raw]) or ()
+    offered = members.take("tools", _RAWS) or ()
     tools = [_tool(raw, position) for position, raw in enumerate(offered)]
-    tools += [
-        _function(function, None) for function in members.take("functions", list[_Function]) or ()
-    ]
+    tools += [_function(function, None) for function in members.take("functions", _FUNCTIONS) or ()]
     search = members.raw(WEB_SEARCH)
     if bytes(search):
         tools.append(Tool("web_search", server=WEB_SEARCH, dialect=NAME, raw=search))
@@ -300,7 +317,7 @@ def _tools(members: _Members) -> tuple[Tool, ...]:
 
 
 def _tool(raw: Raw, position: int) -> Tool:
-    told = decoded(raw, _Tool, f"tools[{position}]")
+    told = decoded(raw, _TOOL, f"tools[{position}]")
     mark = told.cache_control
     cache = Cache(mark.ttl or "") if mark is not None else None
     if told.function is not None:
@@ -344,9 +361,9 @@ _MODES: Mapping[str, Literal["auto", "none", "required"]] = MappingProxyType(
 
 
 def _tool_choice(members: _Members) -> ToolChoice:
-    told = members.take("tool_choice", str | _Choice)
-    old = members.take("function_call", str | _Named)
-    is_parallel = members.take("parallel_tool_calls", bool)
+    told = members.take("tool_choice", _CHOICE)
+    old = members.take("function_call", _OLD_CHOICE)
+    is_parallel = members.take("parallel_tool_calls", _FLAG)
     if told is None:
         told = _Choice(name=old.name) if isinstance(old, _Named) else old
     choice = _chosen(told)

@@ -4,7 +4,7 @@ Ids that are missing are made up, alike for a call and its result: results witho
 """
 
 from collections import deque
-from typing import Any
+from typing import TypeVar
 
 import msgspec
 
@@ -36,10 +36,10 @@ from kilo_gateway.dialects.openai_chat.schema import (
 )
 from kilo_gateway.dialects.openai_chat.turns import NAME, TurnReader, citation_of, thinking_text
 
+_Value = TypeVar("_Value")
 _SYSTEM = frozenset({"system", "developer"})
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _NOTHING = frozenset({b"", b"null", b"[]", b"false"})
-_MEMBERS = frozenset({"role", "content", "name"})
 
 
 class Messages(msgspec.Struct):
@@ -75,32 +75,61 @@ class _SoundId(msgspec.Struct, gc=False):
     id: str = ""
 
 
+# Made once, and each takes null for what is not there.
+_TEXT = msgspec.json.Decoder(str | None)
+_STRING = msgspec.json.Decoder(str)
+_CONTENT = msgspec.json.Decoder(str | list[Raw] | None)
+_PIECE = msgspec.json.Decoder(_Piece)
+_RAWS = msgspec.json.Decoder(list[Raw] | None)
+_SOUND = msgspec.json.Decoder(_SoundId | None)
+_CALLS = msgspec.json.Decoder(list[WireCall] | None)
+_DETAILS = msgspec.json.Decoder(list[Detail] | None)
+_FUNCTION = msgspec.json.Decoder(Function | None)
+_EXTRA = msgspec.json.Decoder(ExtraContent | None)
+# What an assistant's turn may hold beside its content.
+_SAID = frozenset(
+    {
+        "reasoning",
+        "reasoning_content",
+        "reasoning_details",
+        "tool_calls",
+        "function_call",
+        "refusal",
+        "extra_content",
+    }
+)
+
+
 def read_messages(messages: list[Fields] | None) -> Messages:
     """All messages of a request. Raises Fault invalid_request naming the member that is not as it should be."""
     reader = _Reader()
     for position, fields in enumerate(messages or ()):
-        reader.take(_Wire(fields, f"messages[{position}]"), position)
+        reader.take(_Wire(fields, position), position)
     return reader.read()
 
 
 class _Wire:
-    """One message: its members, each taken once."""
+    """One message: its members, each taken once, and taken out of the mapping that was given."""
 
-    def __init__(self, fields: Fields, path: str) -> None:
-        self.path = path
-        self._left = {
-            name: raw for name, raw in fields.items() if bytes(memoryview(raw)[:5]) != b"null"
-        }
+    __slots__ = ("_left", "_position")
 
-    def take(self, name: str, kind: Any) -> Any:
+    def __init__(self, fields: Fields, position: int) -> None:
+        self._left = fields
+        self._position = position
+
+    @property
+    def path(self) -> str:
+        return f"messages[{self._position}]"
+
+    def take(self, name: str, decoder: "msgspec.json.Decoder[_Value | None]") -> _Value | None:
         raw = self._left.pop(name, None)
-        return None if raw is None else self.decoded(raw, kind, name)
+        return None if raw is None else self.decoded(raw, decoder, name)
 
-    def decoded(self, raw: Raw, kind: Any, name: str) -> Any:
+    def decoded(self, raw: Raw, decoder: "msgspec.json.Decoder[_Value]", name: str) -> _Value:
         try:
-            return msgspec.json.decode(raw, type=kind)
+            return decoder.decode(raw)
         except _UNREADABLE as error:
-            problem, _, path = str(error).partition(" - at `$")
+            problem, _, path = str(error).replace(" | null`", "`").partition(" - at `$")
             field = f"{self.path}.{name}{path.rstrip('`')}"
             raise Fault(
                 Kind.INVALID_REQUEST,
@@ -110,7 +139,7 @@ class _Wire:
 
     def content(self) -> list[Part]:
         """The parts of `content`."""
-        content = self.take("content", str | list[Raw])
+        content = self.take("content", _CONTENT)
         if isinstance(content, str):
             return [Text(content)]
         return [self._part(piece, at) for at, piece in enumerate(content or ())]
@@ -118,8 +147,8 @@ class _Wire:
     def _part(self, raw: Raw, at: int) -> Part:
         name = f"content[{at}]"
         if bytes(memoryview(raw)[:1]) == b'"':
-            return Text(self.decoded(raw, str, name))
-        piece: _Piece = self.decoded(raw, _Piece, name)
+            return Text(self.decoded(raw, _STRING, name))
+        piece = self.decoded(raw, _PIECE, name)
         mark = piece.cache_control or piece.prompt_cache_breakpoint
         cache = Cache(mark.ttl or "") if mark is not None else None
         if piece.text is not None and piece.type in {"text", "input_text", "output_text", None}:
@@ -143,6 +172,10 @@ class _Wire:
                 return media
         return Opaque(NAME, piece.type or "", raw)
 
+    def says(self, names: frozenset[str]) -> bool:
+        """Whether one of these members is there still."""
+        return not names.isdisjoint(self._left)
+
     def left(self) -> list[str]:
         """Names of members that nobody took, unless they say nothing."""
         return [
@@ -165,7 +198,7 @@ class _Reader:
         self._custom: set[str] = set()
 
     def take(self, wire: _Wire, position: int) -> None:
-        role = wire.take("role", str)
+        role = wire.take("role", _TEXT)
         if role in {"tool", "function"}:
             self._results.append(self._result(wire))
         else:
@@ -176,7 +209,7 @@ class _Reader:
                 self._messages.append(self._assistant(wire, position))
             elif role == "user":
                 self._messages.append(
-                    Message("user", tuple(wire.content()), wire.take("name", str) or "")
+                    Message("user", tuple(wire.content()), wire.take("name", _TEXT) or "")
                 )
             else:
                 raise Fault(
@@ -184,7 +217,8 @@ class _Reader:
                     f"The field {wire.path}.role must be system, developer, user, assistant or tool.",
                     param=f"{wire.path}.role",
                 )
-        self._unknown |= dict.fromkeys(wire.left())
+        for name in wire.left():
+            self._unknown[name] = None
 
     def read(self) -> Messages:
         self._close_results()
@@ -196,7 +230,7 @@ class _Reader:
             self._results = []
 
     def _take_system(self, wire: _Wire) -> None:
-        parts, name = wire.content(), wire.take("name", str) or ""
+        parts, name = wire.content(), wire.take("name", _TEXT) or ""
         texts = [part for part in parts if isinstance(part, Text)]
         if self._messages or name or len(texts) < len(parts):
             self._messages.append(Message("system", tuple(parts), name))
@@ -204,8 +238,8 @@ class _Reader:
             self._system += texts
 
     def _result(self, wire: _Wire) -> ToolResult:
-        ident = wire.take("tool_call_id", str)
-        name = wire.take("name", str) or ""
+        ident = wire.take("tool_call_id", _TEXT)
+        name = wire.take("name", _TEXT) or ""
         content = wire.content()
         parts = tuple(part for part in content if isinstance(part, Text | Media))
         for part in content:
@@ -219,11 +253,11 @@ class _Reader:
 
     def _assistant(self, wire: _Wire, position: int) -> Message:
         content = wire.content()
-        sound = wire.take("audio", _SoundId)
+        sound = wire.take("audio", _SOUND)
         if sound is not None and sound.id:
             content.append(Media("audio", file_id=sound.id))
         said = self._said(wire, position)
-        _cite(content, wire.take("annotations", list[Raw]) or [])
+        _cite(content, wire.take("annotations", _RAWS) or [])
         before = [part for part in said if isinstance(part, Thinking | SealedThinking)]
         after = [part for part in said if not isinstance(part, Thinking | SealedThinking)]
         if after and isinstance(after[0], Text):
@@ -231,26 +265,28 @@ class _Reader:
             del after[0]
         if after or before:
             content = [part for part in content if part != Text("")]
-        return Message("assistant", (*before, *content, *after), wire.take("name", str) or "")
+        return Message("assistant", (*before, *content, *after), wire.take("name", _TEXT) or "")
 
     def _said(self, wire: _Wire, position: int) -> list[Part]:
         """Everything but the content: thoughts, a refusal, tool calls."""
-        calls = wire.take("tool_calls", list[WireCall]) or []
+        self._open.clear()
+        if not wire.says(_SAID):
+            return []
+        calls = wire.take("tool_calls", _CALLS) or []
         for at, call in enumerate(calls):
             call.index = at
         turn = Turn(
-            reasoning=wire.take("reasoning", str),
-            reasoning_content=wire.take("reasoning_content", str),
-            reasoning_details=wire.take("reasoning_details", list[Detail]),
+            reasoning=wire.take("reasoning", _TEXT),
+            reasoning_content=wire.take("reasoning_content", _TEXT),
+            reasoning_details=wire.take("reasoning_details", _DETAILS),
             tool_calls=calls,
-            function_call=wire.take("function_call", Function),
-            refusal=wire.take("refusal", str),
-            extra_content=wire.take("extra_content", ExtraContent),
+            function_call=wire.take("function_call", _FUNCTION),
+            refusal=wire.take("refusal", _TEXT),
+            extra_content=wire.take("extra_content", _EXTRA),
         )
         reader = TurnReader()
         reader.reply_id = f"message {position}"
         parts = list(collect((*reader.take(turn), *reader.finish())).parts)
-        self._open.clear()
         made = [part for part in parts if isinstance(part, ToolCall)]
         self._custom |= {call.id for call in made if call.is_custom}
         given = {call.id for call in calls}

@@ -123,8 +123,15 @@ class TurnReader:
         """Whether the model called a tool."""
         return bool(self._calls)
 
-    def take(self, turn: Turn) -> Iterator[Delta]:
-        """The deltas of a piece."""
+    def take(self, turn: Turn) -> Iterable[Delta]:
+        """The deltas of a piece. Most pieces of a stream are a little text and nothing else."""
+        text = turn.content
+        if text and isinstance(text, str) and turn == Turn(text):
+            self._thought = None
+            return (TextDelta(text),)
+        return self._all_of(turn)
+
+    def _all_of(self, turn: Turn) -> Iterator[Delta]:
         yield from self._thoughts(turn)
         for raw in turn.executed_tools or ():
             yield OpaqueMade(Opaque(NAME, EXECUTED_TOOL, raw))
