@@ -28,7 +28,8 @@ MOST_HEALTH_BYTES = 64 * 1024
 STOP_S = 2.0
 # The daemon sends at least a comment every 15 s of a stream.
 ANSWER_S = 60.0
-COMPACT_S = 600.0
+# The daemon has a limit of its own (agents.defaults.timeoutSeconds).
+COMPACT_S = 3600.0
 T = TypeVar("T")
 _EVENTS: msgspec.json.Decoder[Any] = msgspec.json.Decoder(AgentEvent)
 

@@ -179,7 +179,9 @@ class Server:
             raise RefusedError(404, error.message) from None
 
     async def _compact(self, request: Request) -> Response:
-        return as_json(Value(await self._conversation.compact(request.path_params["id"])))
+        work = self._conversation.compact(request.path_params["id"])
+        told = await unless_gone(request, work)
+        return Response(status_code=499) if told is None else as_json(Value(told))
 
     async def _set_model(self, request: Request) -> Response:
         asked = await read(request, Value)

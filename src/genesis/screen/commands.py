@@ -17,6 +17,7 @@ KEYS = (
     ("ctrl-c", "stop the turn; at the prompt clear it, twice leave"),
     ("ctrl-o", "print the full output of the last tool"),
     ("ctrl-t", "fold or unfold thinking"),
+    ("ctrl-z", "give the shell back; fg goes on"),
     ("ctrl-d", "leave"),
 )
 

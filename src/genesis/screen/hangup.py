@@ -27,11 +27,18 @@ class Terminals:
         os.close(nowhere)
 
 
+# SIGHUP reaches only those whose own terminal it was; the others see it within this time.
+_LOOK_EVERY_S = 2.0
+
+
 @contextlib.contextmanager
-def ended_by_signals(on_hangup: Callable[[], None], terminals: Terminals) -> Iterator[None]:
+def ended_by_signals(
+    on_hangup: Callable[[], None], terminals: Terminals, look_every_s: float = _LOOK_EVERY_S
+) -> Iterator[None]:
     """SIGTERM and SIGHUP end the block as a cancelled task, so that it saves what it has and leaves the terminal as it was.
 
-    Where SIGHUP is ignored (nohup), it stays so.
+    So does a terminal that has gone without a signal: nobody can answer any more. Where SIGHUP is ignored (nohup), it
+    stays so.
     """
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
 
@@ -44,6 +51,12 @@ def ended_by_signals(on_hangup: Callable[[], None], terminals: Terminals) -> Ite
         on_hangup()
         end()
 
+    async def look() -> None:
+        while not terminals.are_gone:
+            await asyncio.sleep(look_every_s)
+        hang_up()
+
+    looks = loop.create_task(look())
     added: list[signal.Signals] = []
     with contextlib.suppress(NotImplementedError, ValueError, RuntimeError):  # not the main thread
         for number, action in ((signal.SIGTERM, end), (signal.SIGHUP, hang_up)):
@@ -53,5 +66,6 @@ def ended_by_signals(on_hangup: Callable[[], None], terminals: Terminals) -> Ite
     try:
         yield
     finally:
+        looks.cancel()
         for number in added:
             loop.remove_signal_handler(number)

@@ -5,7 +5,8 @@ from typing import TextIO
 
 
 async def typed_line(source: TextIO) -> str:
-    """A line of the terminal. No thread waits for it: an interrupted program would wait for the thread."""
+    """A line of the terminal; nothing when it has ended or gone away. No thread waits for it: an interrupted program would
+    wait for the thread."""
     loop = asyncio.get_running_loop()
     ready = asyncio.Event()
     loop.add_reader(source.fileno(), ready.set)
@@ -13,4 +14,7 @@ async def typed_line(source: TextIO) -> str:
         await ready.wait()
     finally:
         loop.remove_reader(source.fileno())
-    return source.readline()
+    try:
+        return source.readline()
+    except OSError:  # EIO of a terminal that is no more
+        return ""

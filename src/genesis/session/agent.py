@@ -83,9 +83,9 @@ class Agent:
             self._running.pop(session.id, None)
 
     async def compact(self, session: Session, choice: Choice) -> str:
-        """Shorten what the model reads; gives a sentence about it."""
-        turn = self._turn(session, lambda _event: None, _nobody, choice)
-        return await turn.compact()
+        """Shorten what the model reads, in no more time than a turn has; gives a sentence about it."""
+        limited = replace(choice, limit_s=self.means.limit_s)
+        return await self._turn(session, lambda _event: None, _nobody, limited).compact()
 
     def _turn(
         self,

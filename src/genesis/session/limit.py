@@ -25,6 +25,14 @@ class Limit:
             "agents.defaults.timeoutSeconds gives turns more time."
         )
 
+    @property
+    def compacting_sentence(self) -> str:
+        """The same of a conversation that is shortened by hand."""
+        return (
+            f"Shortening took longer than {self.seconds:g} s and was stopped; nothing was changed. "
+            "agents.defaults.timeoutSeconds gives it more time."
+        )
+
     @asynccontextmanager
     async def counting(self) -> AsyncGenerator[None]:
         """Raise TimeoutError in what runs inside when the time is up."""

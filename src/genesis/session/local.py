@@ -23,6 +23,8 @@ from genesis.session.turn import Choice
 DEFAULT = "default"
 # A daemon lives for weeks: what has not been used for long is read from its file again.
 MOST_OPEN = 256
+# A question that nobody answers is answered with no after a day.
+DECIDE_S = 24 * 3600.0
 
 
 class Facts(Protocol):
@@ -56,7 +58,10 @@ class Facts(Protocol):
 class LocalConversation:
     """Sessions that are open stay open, the most recently used ones: an approval or a stop finds its turn here."""
 
-    def __init__(self, store: SessionStore, agent: Agent, facts: Facts) -> None:
+    def __init__(
+        self, store: SessionStore, agent: Agent, facts: Facts, decide_s: float = DECIDE_S
+    ) -> None:
+        self._decide_s = decide_s
         self.store = store
         self.agent = agent
         self.facts = facts
@@ -199,7 +204,10 @@ class LocalConversation:
         waiting: asyncio.Future[Decision] = asyncio.get_running_loop().create_future()
         self._waiting[asked.id] = waiting
         try:
-            return await waiting
+            async with asyncio.timeout(self._decide_s):
+                return await waiting
+        except TimeoutError:
+            return "deny"
         finally:
             del self._waiting[asked.id]
 

@@ -84,9 +84,12 @@ class Turn:
         """Shorten the session now; gives a sentence about it."""
         with self._session.turn_lock():
             try:
-                return await self._compact()
-            except GenesisError as error:
-                raise GenesisError(self._sentence(error)) from error
+                async with self._limit.counting():
+                    return await self._compact()
+            except (GenesisError, OSError) as error:
+                is_late = self._limit.is_over
+                told = self._limit.compacting_sentence if is_late else self._sentence(error)
+                raise GenesisError(told) from error
 
     async def _answer_all(self) -> None:
         try:

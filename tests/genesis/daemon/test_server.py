@@ -122,6 +122,36 @@ async def test_a_client_that_is_gone_before_the_stream_began_frees_what_it_held(
     assert closed == [1]
 
 
+async def test_shortening_for_a_client_that_leaves_ends():
+    ended = []
+
+    class Slow(FakeConversation):
+        async def compact(self, _session):
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ended.append(1)
+
+    async def receive():
+        await asyncio.sleep(0)
+        return {"type": "http.disconnect"}
+
+    async def send(_message):
+        pass
+
+    headers = [(b"host", b"localhost"), (b"authorization", b"Bearer token-canary")]
+    path = "/sessions/s1/compact"
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": path,
+        "query_string": b"",
+        "headers": headers,
+    }
+    await Server(Slow()).app(ACCESS)(scope, receive, send)
+    assert ended == [1]
+
+
 async def test_a_client_that_takes_nothing_any_more_has_left():
     ended = []
 

@@ -62,3 +62,19 @@ async def test_a_hangup_that_is_ignored_stays_so():
         assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+async def test_a_terminal_that_goes_without_a_signal_ends_it_too(terminal):
+    master, stream = terminal
+    told = []
+
+    async def work():
+        with ended_by_signals(lambda: told.append("left"), Terminals(stream), look_every_s=0.01):
+            os.close(master)
+            await asyncio.Event().wait()
+
+    async with asyncio.timeout(30):
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.create_task(work())
+    assert told == ["left"]
+    stream.write("goes nowhere")

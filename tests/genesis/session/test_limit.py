@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from genesis.core.events import AgentEvent, ApprovalAsked, TextDelta, TurnEnded
+from genesis.core.fault import GenesisError
 from genesis.core.message import AssistantMessage, ToolResultMessage, text_of
 from genesis.session.approval import Decision, Policy
 from genesis.session.limit import Limit
+from genesis.session.turn import Choice
 from tests.genesis.session.fakes import FakeProvider, Step, World, answer, calls, said
 
 SENTENCE = (
@@ -88,3 +90,15 @@ async def test_a_time_limit_of_somebody_else_is_not_this_one() -> None:
         async with limit.counting():
             raise TimeoutError
     assert not limit.is_over
+
+
+async def test_shortening_by_hand_ends_in_the_same_time(tmp_path: Path) -> None:
+    world = limited(tmp_path, answer("one"), answer("two"), [TextDelta("half"), asyncio.Event()], limit_s=30)  # fmt: skip
+    await world.turn()
+    await world.turn("again")
+    world.agent.means = replace(world.agent.means, limit_s=0.05)
+    with pytest.raises(GenesisError, match=r"Shortening took longer than 0\.05 s.*timeoutSeconds"):
+        await world.agent.compact(world.session, Choice())
+    assert (world.models.provider.closed, world.session.compacted) == (3, None)
+    world.models.provider.scripts = [answer("three")]
+    assert ended(await world.turn("go on")).is_late is False

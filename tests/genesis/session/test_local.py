@@ -54,6 +54,10 @@ class Talk:
         """Another one on the same files, as another process would have it."""
         return LocalConversation(self.world.store, self.world.agent, self.facts)
 
+    def hurried(self) -> LocalConversation:
+        """One that waits for no decision."""
+        return LocalConversation(self.world.store, self.world.agent, self.facts, decide_s=0)
+
     async def send(self, session: str, text: str = "hi", **more: str) -> list:
         events = []
         async for event in self.conversation.send(session, said(text), **more):
@@ -176,3 +180,13 @@ async def test_a_session_that_answers_is_not_closed(tmp_path, monkeypatch):
     await talk.conversation.open(None)
     await talk.conversation.cancel(first.id)
     assert ended(await task).stop_reason == "aborted"
+
+
+async def test_a_question_that_nobody_answers_ends_with_no(tmp_path):
+    talk = Talk(tmp_path, calls(("exec", '{"command":"touch made"}')), answer("so not"))
+    talk.conversation = talk.hurried()
+    view = await talk.conversation.open(None)
+    events = [event async for event in talk.conversation.send(view.id, said("do it"))]
+    assert any(isinstance(event, ApprovalAsked) for event in events)
+    assert ended(events).stop_reason == "stop"
+    assert not (talk.world.root / "made").exists()
