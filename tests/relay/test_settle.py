@@ -100,6 +100,27 @@ def test_an_answer_leaves_its_usage_cost_and_times(rig):
     assert (entry.finish_reason, entry.upstream_request_id) == ("stop", "r1")
 
 
+def test_a_stream_tells_how_fast_the_model_speaks(rig):
+    run(rig, told={"usage": Usage(10, 90), "streamed_tokens": 80})  # from 1000.2 to 1002.0
+    assert rig.books.health.averages("openai/gpt-5").tokens_per_s == 50.0
+
+
+def test_a_stream_that_told_no_usage_is_measured_by_what_came_through(rig):
+    run(rig, told={"streamed_tokens": 36})
+    assert rig.books.health.averages("openai/gpt-5").tokens_per_s == 20.0
+
+
+def test_a_whole_answer_tells_no_speed(rig):
+    run(rig, told={"usage": Usage(10, 90)})
+    assert rig.books.health.averages("openai/gpt-5").tokens_per_s is None
+
+
+@pytest.mark.parametrize("fault", [None, Kind.UPSTREAM_ERROR, *OVER])
+def test_what_has_ended_is_no_longer_in_flight(rig, fault):
+    run(rig, fault=fault and fault_of(fault))
+    assert rig.books.health.in_flight("openai/gpt-5") == 0
+
+
 def test_the_entry_knows_who_asked_what_and_why(rig):
     hints = Hints("cli", "task-1", "msg-1", "plan", "proj", 4.065003, "vim", "m1")
     opening = run(rig, call=make_call(hints=hints, model="kilo/auto")).opening

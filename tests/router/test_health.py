@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from kilo_gateway.core.fault import Blame, Fault, Kind
-from kilo_gateway.router.health import BreakerRule, Health
+from kilo_gateway.router.health import MAX_RECORDS, Averages, BreakerRule, Health
 
 ID = "openai/gpt-5"
 BROKEN = Fault(Kind.UPSTREAM_ERROR, "x")
@@ -163,6 +163,66 @@ def test_records_of_deployments_that_are_gone_are_dropped():
     health.forget(frozenset({"other/model"}))
     assert health.closed_until(ID, 100.0) is None
     assert health.average_first_byte_s("other/model") == 1.0
+
+
+def test_nothing_is_known_of_a_deployment_that_was_never_asked():
+    assert Health().averages(ID) is None
+    assert Health().in_flight(ID) == 0
+
+
+def test_averages_are_of_the_first_byte_the_speed_and_the_failures():
+    health = Health()
+    health.succeeded(ID, 0.5)
+    assert health.averages(ID) == Averages(0.5, None, 0.0)
+    health.spoke(ID, 100, 2.0)
+    health.failed(ID, BROKEN, 0.0)
+    assert health.averages(ID) == Averages(0.5, 50.0, 0.2)
+    health.spoke(ID, 200, 2.0)
+    health.succeeded(ID, 1.0)
+    assert health.averages(ID) == Averages(0.6, 60.0, 0.16)
+
+
+@pytest.mark.parametrize(("tokens", "seconds"), [(15, 1.0), (0, 1.0), (100, 0.0), (100, -1.0)])
+def test_short_answers_and_those_that_came_at_once_tell_no_speed(tokens, seconds):
+    health = Health()
+    health.succeeded(ID, 0.5)
+    health.spoke(ID, tokens, seconds)
+    assert health.averages(ID).tokens_per_s is None
+
+
+def test_a_speed_of_a_deployment_that_is_gone_is_not_kept():
+    health = Health()
+    health.spoke(ID, 100, 1.0)
+    assert health.averages(ID) is None
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda health: health.succeeded(ID, 0.1),
+        lambda health: health.failed(ID, BROKEN, 0.0),
+        lambda health: health.failed(ID, Fault(Kind.INVALID_REQUEST, "x"), 0.0),
+        lambda health: health.abandoned(ID),
+    ],
+)
+def test_an_attempt_is_under_way_from_its_start_to_whatever_ends_it(end):
+    health = Health()
+    health.started(ID, 0.0)
+    health.started(ID, 0.0)
+    assert health.in_flight(ID) == 2
+    end(health)
+    assert health.in_flight(ID) == 1
+    end(health)
+    end(health)
+    assert health.in_flight(ID) == 0
+
+
+def test_made_up_names_do_not_fill_the_memory():
+    health = Health()
+    for number in range(MAX_RECORDS + 5):
+        health.started(f"sim/{number}", 0.0)
+    assert health.in_flight("sim/0") == 0
+    assert health.in_flight(f"sim/{MAX_RECORDS + 4}") == 1
 
 
 @given(st.lists(st.floats(0, 1000), min_size=1))

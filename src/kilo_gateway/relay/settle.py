@@ -89,6 +89,10 @@ class Books:
             first_byte = attempt.first_byte
             first_byte_s = 0.0 if first_byte is None else first_byte - attempt.started
             self.health.succeeded(attempt.deployment.id, first_byte_s)
+            if attempt.streamed_tokens is not None and first_byte is not None:
+                # A whole answer comes at once: only streams tell how fast a model speaks.
+                tokens = attempt.usage.output_tokens or attempt.streamed_tokens
+                self.health.spoke(attempt.deployment.id, tokens, attempt.ended - first_byte)
         else:
             self._tell_failure(attempt.deployment, attempt.fault, attempt.ended)
         ended = self._ended

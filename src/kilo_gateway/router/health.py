@@ -1,4 +1,4 @@
-"""Health of deployments: a circuit breaker each, and the average time to the first byte.
+"""Health of deployments: a circuit breaker each, how it does on average, and how many attempts are under way.
 
     closed --enough failures in a row--> open --time is up--> half-open --success--> closed
        ^                                  ^                       |
@@ -14,6 +14,8 @@ from kilo_gateway.core.fault import Blame, Fault, Kind
 
 MAX_RECORDS = 20_000
 _AVERAGE_WEIGHT = 0.2
+# A shorter answer comes in one piece and tells nothing of the speed.
+_TELLING_TOKENS = 16
 _LONGEST_OPEN_FACTOR = 8
 _PROBE_LIMIT_S = 120.0
 # A fault of the credential or the account will not pass by itself in seconds, but it is no fault of the others.
@@ -43,20 +45,36 @@ class Record:
 
     __slots__ = (
         "average_first_byte_s",
+        "failed_share",
         "failures",
+        "in_flight",
         "open_until",
         "openings",
         "probe_until",
         "rate_limited_until",
+        "tokens_per_s",
     )
 
     def __init__(self) -> None:
         self.failures = 0
+        self.in_flight = 0
         self.openings = 0
         self.open_until: float | None = None
         self.probe_until: float | None = None
         self.rate_limited_until = 0.0
         self.average_first_byte_s: float | None = None
+        self.tokens_per_s: float | None = None
+        self.failed_share = 0.0
+
+
+class Averages(msgspec.Struct, frozen=True):
+    """How a deployment does, as moving averages: seconds to the first byte and tokens a second (None before the first
+    answer), and the share of attempts that failed (0..1). Rounded, so that they can be kept and read again the same.
+    """
+
+    first_byte_s: float | None = None
+    tokens_per_s: float | None = None
+    failed: float = 0.0
 
 
 class Health:
@@ -93,10 +111,40 @@ class Health:
         record = self._records.get(deployment_id)
         return record.average_first_byte_s if record is not None else None
 
+    def averages(self, deployment_id: str) -> Averages | None:
+        """How a deployment does, None if nothing is known of it."""
+        record = self._records.get(deployment_id)
+        if record is None:
+            return None
+        first_byte_s, speed = record.average_first_byte_s, record.tokens_per_s
+        return Averages(
+            None if first_byte_s is None else round(first_byte_s, 4),
+            None if speed is None else round(speed, 2),
+            round(record.failed_share, 4),
+        )
+
+    def spoke(self, deployment_id: str, tokens: int, seconds: float) -> None:
+        """An answer of so many tokens took so long after its first byte: the average speed moves."""
+        record = self._records.get(deployment_id)
+        if record is None or tokens < _TELLING_TOKENS or seconds <= 0:
+            return
+        speed, average = tokens / seconds, record.tokens_per_s
+        record.tokens_per_s = (
+            speed if average is None else average + _AVERAGE_WEIGHT * (speed - average)
+        )
+
+    def in_flight(self, deployment_id: str) -> int:
+        """Attempts that are under way at a deployment."""
+        record = self._records.get(deployment_id)
+        return 0 if record is None else record.in_flight
+
     def started(self, deployment_id: str, now: float) -> None:
         """An attempt begins: behind an open breaker it is the probe."""
         record = self._records.get(deployment_id)
-        if record is not None and record.open_until is not None:
+        if record is None:
+            record = self._record(deployment_id)
+        record.in_flight += 1
+        if record.open_until is not None:
             record.probe_until = now + _PROBE_LIMIT_S
 
     def succeeded(self, deployment_id: str, first_byte_s: float) -> None:
@@ -104,11 +152,15 @@ class Health:
         record = self._records.get(deployment_id)
         if record is None:
             record = self._record(deployment_id)
+        if record.in_flight:
+            record.in_flight -= 1
         average = record.average_first_byte_s
         if average is None:
             record.average_first_byte_s = first_byte_s
         else:
             record.average_first_byte_s = average + _AVERAGE_WEIGHT * (first_byte_s - average)
+        if record.failed_share:
+            record.failed_share -= _AVERAGE_WEIGHT * record.failed_share
         if record.failures or record.open_until is not None:
             record.failures = record.openings = 0
             record.open_until = record.probe_until = None
@@ -118,11 +170,15 @@ class Health:
         record = self._records.get(deployment_id)
         if record is not None:
             record.probe_until = None
+            if record.in_flight:
+                record.in_flight -= 1
 
     def failed(self, deployment_id: str, fault: Fault, now: float) -> bool:
         """An attempt failed. Gives whether the breaker opened by it."""
         record = self._record(deployment_id)
         record.probe_until = None
+        if record.in_flight:  # a record may be newer than the attempt, if the table was full
+            record.in_flight -= 1
         if fault.kind is Kind.UPSTREAM_RATE_LIMITED and fault.retry_after is not None:
             record.rate_limited_until = now + min(
                 fault.retry_after, self.rule.open_s * _LONGEST_OPEN_FACTOR
@@ -131,6 +187,7 @@ class Health:
             return False
         if record.open_until is not None and now < record.open_until:
             return False  # it began before the breaker opened, and tells nothing new
+        record.failed_share += _AVERAGE_WEIGHT * (1.0 - record.failed_share)
         record.failures += 1
         if record.open_until is None and record.failures < self.rule.failures:
             return False
