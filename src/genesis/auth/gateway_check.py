@@ -149,5 +149,5 @@ def _is_timeout(error: Exception) -> bool:
 
 
 def _reason(error: Exception) -> str:
-    # Not the error's own words: a wrong header or URL would be one_line in them.
+    # Not the error's own words: a wrong header or URL would be quoted in them.
     return "no connection" if isinstance(error, httpx.ConnectError) else type(error).__name__

@@ -29,6 +29,7 @@ def keys_and_tokens(
     texts += [value for name, value in environ.items() if name.startswith("GENESIS_") and name.endswith(_NAMES)]  # fmt: skip
     texts += [value for name, value in _headers(settings) if _HEADER.search(name)]
     found = [one.found_in(environ) for one in stored.values()]
+    found += [one.refresh for one in stored.values()]
     given = [block.api_key for block in settings.models.providers.values()]
     given += [settings.gateway.auth.token, settings.gateway.auth.password, settings.gateway.remote.token]  # fmt: skip
     found += [one.literal for one in given if one is not None]

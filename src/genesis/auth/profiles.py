@@ -14,12 +14,16 @@ from genesis.core.refs import normal_provider
 from genesis.core.secret import Secret
 
 VERSION = 1
+# Where a profile's secret stands, by its type (`api_key`, `token`, `oauth`), or the variable that has it.
+_SECRETS = ("key", "token", "access")
+_REFS = ("keyRef", "tokenRef")
 
 
 class Profile(msgspec.Struct, frozen=True):
     """One stored key. `key` is None where only the name of its environment variable is stored (`key_env`).
 
-    `expires_ms` is the end of a key that has one, in ms since the epoch.
+    `expires_ms` is the end of a key that has one, in ms since the epoch. A login that another program stored (`oauth`) has its
+    access token as key; `refresh` is kept for that program, and known here so that nothing shows it.
     """
 
     type: str
@@ -27,6 +31,7 @@ class Profile(msgspec.Struct, frozen=True):
     key: Secret | None = None
     key_env: str | None = None
     expires_ms: float | None = None
+    refresh: Secret | None = None
 
     def found_in(self, environ: Mapping[str, str]) -> Secret | None:
         """The key itself; None if its variable has no value."""
@@ -52,7 +57,7 @@ class Profiles:
         """Store a profile, in place of one of that name."""
         entry: dict[str, Any] = {"type": profile.type, "provider": profile.provider}
         # What others wrote beside the key stays, what was the key before does not.
-        known = {"type", "provider", "key", "keyRef", "token", "tokenRef", "expires"}
+        known = {"type", "provider", *_SECRETS, *_REFS, "refresh", "expires"}
         if profile.key is not None:
             entry["key"] = profile.key.reveal()
         elif profile.key_env:
@@ -107,16 +112,24 @@ def _profile(entry: object) -> Profile | None:
     kind, provider = entry.get("type"), entry.get("provider")
     if not isinstance(kind, str) or not isinstance(provider, str):
         return None
-    key = normalise(entry.get("key") or entry.get("token"))
-    ref = entry.get("keyRef")
-    name = ref.get("id") if isinstance(ref, dict) and ref.get("source") == "env" else None
     return Profile(
         kind,
         normal_provider(provider),
-        Secret(key) if key else None,
-        name if isinstance(name, str) else None,
+        next((found for name in _SECRETS if (found := _secret(entry.get(name)))), None),
+        next((name for ref in _REFS if (name := _variable(entry.get(ref)))), None),
         _end(entry.get("expires")),
+        _secret(entry.get("refresh")),
     )
+
+
+def _secret(value: object) -> Secret | None:
+    text = normalise(value)
+    return Secret(text) if text else None
+
+
+def _variable(ref: object) -> str | None:
+    name = ref.get("id") if isinstance(ref, dict) and ref.get("source") == "env" else None
+    return name if isinstance(name, str) else None
 
 
 def _end(value: object) -> float | None:

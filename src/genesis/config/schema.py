@@ -82,7 +82,7 @@ class AgentDefaults(Section, frozen=True):
     image_model: Annotated[
         str | ModelChoice | None,
         Meta(
-            description="A model for pictures, in the same forms: listed by `genesis models`. A turn shows pictures to its own model."
+            description="Who answers a turn with pictures, in the same forms, where the chosen model takes none."
         ),
     ] = None
     models: Annotated[

@@ -164,6 +164,10 @@ class DaemonConversation:
         path = f"/sessions/{_named(session_id)}/compact"
         return await self._text("POST", path, timeout_s=COMPACT_S)
 
+    async def delete(self, session_id: str) -> str:
+        """Delete a session for good."""
+        return await self._text("DELETE", f"/sessions/{_named(session_id)}")
+
     async def models_text(self, arguments: list[str]) -> str:
         """The `/models` listing."""
         query = str(httpx.QueryParams([("word", word) for word in arguments]))

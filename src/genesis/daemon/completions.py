@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from genesis.core.events import StreamEnd, StreamEvent
 from genesis.core.fault import AuthMissingError, GenesisError, ProviderError
+from genesis.core.message import ImageBlock, Message
 from genesis.core.refs import ModelRef, key
 from genesis.daemon.chat_wire import Asked, Json, Replies, read_messages, read_tools
 from genesis.daemon.server import EventStream, as_json, problem, read, unless_gone
@@ -79,7 +80,10 @@ class Completions:
         self._refresh()
         models = self._choices.models()
         chain = self._chain(models, asked.model.strip())
-        request_for = _request_for(asked)
+        system, messages = read_messages(asked.messages)
+        request_for = _request_for(asked, system, messages)
+        if any(isinstance(part, ImageBlock) for one in messages for part in one.content):
+            chain = await models.seeing(chain)
         self._places.take()
         is_handed_over = False
         try:
@@ -132,9 +136,10 @@ async def _all(opened: Opened) -> list[StreamEvent]:
     return [event async for event in opened.events]
 
 
-def _request_for(asked: Asked) -> Callable[[Target], ChatRequest]:
+def _request_for(
+    asked: Asked, system: str, messages: tuple[Message, ...]
+) -> Callable[[Target], ChatRequest]:
     """What is asked of each model of the chain. Raises GenesisError for what cannot be read."""
-    system, messages = read_messages(asked.messages)
     tools = read_tools(asked.tools)
     level = read_level(asked.reasoning_effort) if asked.reasoning_effort else None
     own, extra = asked.params(), asked.extra()

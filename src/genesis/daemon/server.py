@@ -121,6 +121,7 @@ class Server:
             Route("/sessions", self._sessions, methods=["GET"]),
             Route("/sessions", self._open, methods=["POST"]),
             Route("/sessions/{id}", self._view, methods=["GET"]),
+            Route("/sessions/{id}", self._delete, methods=["DELETE"]),
             Route("/sessions/{id}/messages", self._send, methods=["POST"]),
             Route("/sessions/{id}/events", self._watch, methods=["GET"]),
             Route("/sessions/{id}/cancel", self._cancel, methods=["POST"]),
@@ -166,6 +167,10 @@ class Server:
         return EventStream(
             _as_stream(watcher, Notice(f"Watching. Session {session} {runs}.")), watcher.close
         )
+
+    async def _delete(self, request: Request) -> Response:
+        session = (await self._found(request)).id
+        return as_json(Value(await self._conversation.delete(session)))
 
     async def _cancel(self, request: Request) -> Response:
         await self._conversation.cancel((await self._found(request)).id)

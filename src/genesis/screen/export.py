@@ -7,7 +7,7 @@ from pathlib import Path
 from genesis.config.files import PRIVATE_FILE
 from genesis.core.fault import GenesisError
 from genesis.session.conversation import SessionView
-from genesis.session.export import Exported, Form, title_of
+from genesis.session.export import Form, of_view
 
 _SUFFIXES: Mapping[Form, str] = {"markdown": ".md", "json": ".json"}
 _FORMS: Mapping[str, Form] = {"markdown": "markdown", "md": "markdown", "json": "json"}
@@ -23,8 +23,7 @@ def export_session(view: SessionView, folder: Path, arguments: Sequence[str]) ->
     if form is None:
         form = "json" if path is not None and path.suffix == ".json" else "markdown"
     path = path or folder / f"genesis-{view.id}{_SUFFIXES[form]}"
-    title = title_of(view.messages)
-    text = Exported(view.id, title, view.created_at, view.model, view.messages).written(form)
+    text = of_view(view).written(form)
     another = f"Name another file: /export {form} <file>"
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE_FILE)

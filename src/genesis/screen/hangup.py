@@ -52,7 +52,7 @@ def ended_by_signals(
         end()
 
     async def look() -> None:
-        while not terminals.are_gone:
+        while not terminals.are_gone:  # noqa: ASYNC110 - nothing tells when one goes
             await asyncio.sleep(look_every_s)
         hang_up()
 

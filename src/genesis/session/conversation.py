@@ -68,6 +68,10 @@ class Conversation(Protocol):
         """Shorten what the model has to read. Gives a sentence about it."""
         ...
 
+    async def delete(self, session_id: str) -> str:
+        """Delete a session for good, by its id or a beginning of it; gives its whole id."""
+        ...
+
     async def models_text(self, arguments: list[str]) -> str:
         """The `/models` listing (genesis.md 12)."""
         ...

@@ -17,6 +17,7 @@ from genesis.core.message import (
     UserMessage,
 )
 from genesis.core.text import one_line
+from genesis.session.conversation import SessionView
 
 Form = Literal["markdown", "json"]
 _TITLE = 80
@@ -34,6 +35,11 @@ class Exported(msgspec.Struct, frozen=True, rename="camel"):
     def written(self, form: Form) -> str:
         """All of it as a text."""
         return _json(self) if form == "json" else _markdown(self)
+
+
+def of_view(view: SessionView) -> Exported:
+    """Of a session that is open."""
+    return Exported(view.id, title_of(view.messages), view.created_at, view.model, view.messages)
 
 
 def as_title(text: str) -> str:

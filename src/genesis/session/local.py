@@ -125,6 +125,17 @@ class LocalConversation:
         session = self._session(session_id)
         return await self.agent.compact(session, Choice(self._chosen(session)))
 
+    async def delete(self, session_id: str) -> str:
+        """Delete a session; not one that answers."""
+        found = self.store.find(session_id)
+        if self.agent.is_running(found):
+            raise GenesisError(
+                f"Session {found} is still answering. Wait until it has ended, or stop it."
+            )
+        self._sessions.pop(found, None)
+        self.agent.forget(found)
+        return self.store.delete(found)
+
     async def models_text(self, arguments: list[str]) -> str:
         """The `/models` listing."""
         return await self.facts.models_text(arguments)

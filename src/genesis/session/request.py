@@ -48,6 +48,10 @@ class Models(Protocol):
         """The models to try, in order."""
         ...
 
+    async def seeing(self, chain: list[ModelRef]) -> list[ModelRef]:
+        """The same for a message with pictures: models that take some come first, if the settings name such."""
+        ...
+
     async def target(self, ref: ModelRef, profile: str | None) -> Target:
         """The model with its provider and key. Raises AuthMissingError, GenesisError."""
         ...

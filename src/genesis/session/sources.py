@@ -62,6 +62,14 @@ class Sources:
         choice = self.choice
         return candidates(requested, choice.primary, choice.fallbacks)
 
+    async def seeing(self, chain: list[ModelRef]) -> list[ModelRef]:
+        """The same for a message with pictures: where the first one takes none, those of agents.defaults.imageModel stand
+        before it."""
+        image = self.choice.image
+        if image is None or not chain or "image" in (await self._model(chain[0])).input:
+            return chain
+        return list(dict.fromkeys([image, *self.choice.image_fallbacks, *chain]))
+
     async def target(self, ref: ModelRef, profile: str | None) -> Target:
         """The model with its provider and key. Raises AuthMissingError, GenesisError."""
         found = self.require_key(ref, profile)

@@ -15,8 +15,9 @@ from genesis.core.events import (
     TurnStarted,
 )
 from genesis.core.fault import GenesisError
-from genesis.core.message import StopReason, UserMessage, text_of
-from genesis.core.refs import ModelRef
+from genesis.core.message import ImageBlock, StopReason, UserMessage, text_of
+from genesis.core.refs import ModelRef, key
+from genesis.core.text import printable
 from genesis.core.usage import Usage
 from genesis.failover.chain import FailoverError
 from genesis.failover.classify import is_context_overflow
@@ -76,7 +77,7 @@ class Turn:
         try:
             with self._session.turn_lock():
                 self._session.append(message)
-                await self._answer_all()
+                await self._answer_all(has_pictures=_has_pictures(message))
         except GenesisError as error:
             self._end("error", error.message)
 
@@ -91,9 +92,11 @@ class Turn:
                 told = self._limit.compacting_sentence if is_late else self._sentence(error)
                 raise GenesisError(told) from error
 
-    async def _answer_all(self) -> None:
+    async def _answer_all(self, *, has_pictures: bool) -> None:
         try:
             async with self._limit.counting():
+                if has_pictures:
+                    await self._look_for_one_that_sees()
                 stop_reason = await self._loop()
         except asyncio.CancelledError:
             self._save_cut("aborted", None)
@@ -117,6 +120,14 @@ class Turn:
             Notice(f'Stopped after {MOST_REQUESTS} requests in one turn. Say "go on" to continue.')
         )
         return "stop"
+
+    async def _look_for_one_that_sees(self) -> None:
+        """Another model answers this turn where the chosen one takes no pictures and the settings name one that does."""
+        chosen, self._chain = self._chain[:1], await self._models.seeing(self._chain)
+        if self._chain[:1] != chosen:
+            first = key(self._chain[0])
+            text = f"{key(chosen[0])} takes no pictures: {first} answers this turn (agents.defaults.imageModel)."
+            self._desk.emit(Notice(printable(text)))
 
     async def _one_answer(self) -> StopReason:
         """One answer of a model, saved; its calls wait in `self._calls`."""
@@ -242,3 +253,7 @@ class Turn:
     def _end(self, stop_reason: StopReason, error: str | None) -> None:
         is_late = self._limit.is_over
         self._desk.emit(TurnEnded(stop_reason, self._usage, error, is_late=is_late))
+
+
+def _has_pictures(message: UserMessage) -> bool:
+    return any(isinstance(block, ImageBlock) for block in message.content)

@@ -81,3 +81,28 @@ def test_the_end_of_the_old_key_is_not_that_of_a_new_one(store):
     assert store.load()["k"].expires_ms == 5.0
     store.put("k", Profile("api_key", "p", Secret("new")))
     assert store.load()["k"].expires_ms is None
+
+
+def test_a_login_of_another_program_is_used_by_its_access_token(store):
+    store.path.parent.mkdir()
+    store.path.write_text(
+        '{"profiles":{"k":{"type":"oauth","provider":"kilocode","access":"a-1","refresh":"r-1","expires":9}}}'
+    )
+    login = store.load()["k"]
+    assert (login.type, login.found_in({}), login.refresh) == (
+        "oauth",
+        Secret("a-1"),
+        Secret("r-1"),
+    )
+    assert (login.expires_ms, "r-1" in repr(login)) == (9, False)
+    store.put("k", Profile("api_key", "kilocode", Secret("kk")))
+    assert store.load()["k"] == Profile("api_key", "kilocode", Secret("kk"))
+    assert "-1" not in store.path.read_text()
+
+
+def test_a_token_may_be_the_name_of_its_variable(store):
+    store.path.parent.mkdir()
+    store.path.write_text(
+        '{"profiles":{"k":{"type":"token","provider":"p","tokenRef":{"source":"env","id":"P_TOKEN"}}}}'
+    )
+    assert store.load()["k"].found_in({"P_TOKEN": "t"}) == Secret("t")

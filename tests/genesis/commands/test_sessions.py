@@ -1,5 +1,6 @@
 """`genesis sessions`."""
 
+import asyncio
 import itertools
 import os
 import stat
@@ -9,8 +10,11 @@ import msgspec
 import pytest
 
 from genesis.main import main
+from genesis.session.local import LocalConversation
 from genesis.session.store import SessionStore
-from tests.genesis.session.fakes import said
+from tests.genesis.daemon.running import TOKEN, running
+from tests.genesis.session.fakes import FakeProvider, World, answer, said
+from tests.genesis.session.test_local import Facts
 
 
 @pytest.fixture
@@ -104,3 +108,44 @@ def test_delete(store: SessionStore, capsys: pytest.CaptureFixture[str]) -> None
     begin(store, "hello", 60.0)
     assert run(capsys, "delete", "a", "--yes")[:2] == (0, f"Deleted session {'a' * 12}\n")
     assert store.list() == []
+
+
+class Elsewhere:
+    """Another machine's sessions, behind its daemon, and the settings here that lead there."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir()
+        self.world = World(folder, FakeProvider(answer("hello")))
+        self.conversation = LocalConversation(self.world.store, self.world.agent, Facts())
+
+    async def asked(self, home: Path, *words: str) -> int:
+        """`genesis sessions` here; the exit code."""
+        async with running(self.conversation) as access:
+            remote = {"url": access.url, "token": TOKEN.reveal()}
+            config = {"gateway": {"mode": "remote", "remote": remote}}
+            (home / ".genesis").mkdir(exist_ok=True)
+            (home / ".genesis" / "genesis.json").write_bytes(msgspec.json.encode(config))
+            return await asyncio.to_thread(main, ["sessions", *words])
+
+
+async def test_in_mode_remote_the_sessions_are_those_of_that_daemon(
+    store: SessionStore, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    begin(store, "said here", 60.0)
+    there = Elsewhere(tmp_path / "there")
+    await there.world.turn("said there")
+    ident = there.world.session.id
+    assert await there.asked(tmp_path, "list") == 0
+    told = capsys.readouterr().out
+    assert ("said there" in told, "said here" in told) == (True, False)
+    assert await there.asked(tmp_path, "list", "--local") == 0
+    assert "said here" in capsys.readouterr().out
+    assert await there.asked(tmp_path, "show", ident[:11]) == 0
+    assert "hello" in capsys.readouterr().out
+    assert await there.asked(tmp_path, "export", "last", "--format", "json") == 0
+    assert msgspec.json.decode(capsys.readouterr().out)["id"] == ident
+    assert await there.asked(tmp_path, "delete", ident, "--yes") == 0
+    assert capsys.readouterr().out == f"Deleted session {ident}\n"
+    assert (there.world.store.list(), len(store.list())) == ([], 1)
+    assert await there.asked(tmp_path, "show", ident) == 1
+    assert f"There is no session {ident}" in capsys.readouterr().err

@@ -15,6 +15,7 @@ class FakeConversation:
     def __init__(self) -> None:
         self.decided: list[tuple[str, str]] = []
         self.cancelled: list[str] = []
+        self.deleted: list[str] = []
         self.closed = 0
         self.workspace = ""
         self.go = asyncio.Event()
@@ -58,6 +59,10 @@ class FakeConversation:
 
     async def compact(self, session_id: str) -> str:
         return f"Shortened {session_id}."
+
+    async def delete(self, session_id: str) -> str:
+        self.deleted.append(session_id)
+        return session_id
 
     async def models_text(self, arguments: list[str]) -> str:
         return f"Models: {arguments}"

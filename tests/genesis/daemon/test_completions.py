@@ -258,3 +258,12 @@ async def test_a_client_that_leaves_before_the_stream_begins_ends_the_request_be
     await client.ask()
     assert client.sent == []
     assert (len(door.provider.requests), door.provider.closed, door.places.taken) == (1, 1, 0)
+
+
+async def test_a_message_with_pictures_goes_to_a_model_that_takes_them():
+    door = Door([TextDelta("a cat"), END])
+    door.models.seers = [ModelRef("fake", "seer")]
+    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,QUJD"}}
+    answer = await door.ask(messages=[{"role": "user", "content": [picture]}])
+    assert answer.json()["model"] == "fake/seer"
+    assert (await door.ask()).json()["model"] == "fake/m"

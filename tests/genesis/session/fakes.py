@@ -82,10 +82,14 @@ class FakeModels:
         self.provider = provider
         self.model = model
         self.fallbacks = [ModelRef("fake", one) for one in fallbacks]
+        self.seers: list[ModelRef] = []
         self.missing_key: Exception | None = None
 
     def chain(self, requested: ModelRef | None) -> list[ModelRef]:
         return candidates(requested, ModelRef("fake", self.model.id), self.fallbacks)
+
+    async def seeing(self, chain: list[ModelRef]) -> list[ModelRef]:
+        return [*self.seers, *chain] if "image" not in self.model.input else chain
 
     async def target(self, ref: ModelRef, profile: str | None) -> Target:
         if self.missing_key is not None:

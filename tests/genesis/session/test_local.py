@@ -190,3 +190,17 @@ async def test_a_question_that_nobody_answers_ends_with_no(tmp_path):
     assert any(isinstance(event, ApprovalAsked) for event in events)
     assert ended(events).stop_reason == "stop"
     assert not (talk.world.root / "made").exists()
+
+
+async def test_a_session_is_deleted_but_not_while_it_answers(tmp_path):
+    talk = Talk(tmp_path, [TextDelta("half"), asyncio.Event()])
+    view = await talk.conversation.open(None)
+    events = talk.conversation.send(view.id, said("hi"))
+    while not isinstance(await anext(events), TextDelta):
+        pass
+    with pytest.raises(GenesisError, match="still answering"):
+        await talk.conversation.delete(view.id)
+    await events.aclose()
+    assert await talk.conversation.delete(view.id[:11]) == view.id
+    with pytest.raises(GenesisError, match="There is no session"):
+        await talk.conversation.open(view.id)

@@ -188,3 +188,27 @@ def test_a_provider_that_is_switched_off_says_so(home):
     registry = Registry(deny=("kilocode",), warn=pytest.fail)
     with pytest.raises(GenesisError, match="is switched off in the settings"):
         registry.load("kilocode")
+
+
+SEER = {"id": "seer", "name": "S", "input": ["text", "image"]}
+
+
+@pytest.mark.parametrize(
+    ("model", "image_model", "expected"),
+    [
+        ("mine/m", {"primary": "mine/seer", "fallbacks": ["mine/x"]}, ["mine/seer", "mine/x", "mine/m"]),
+        ("mine/m", "mine/seer", ["mine/seer", "mine/m"]),
+        ("mine/m", None, ["mine/m"]),
+        ("mine/seer", "mine/x", ["mine/seer"]),
+    ],
+)  # fmt: skip
+async def test_who_answers_a_message_with_pictures(home, model, image_model, expected):
+    images = {"imageModel": image_model} if image_model else {}
+    models = [{"id": "m", "name": "M", "input": ["text"]}, SEER]
+    home.configure({"mine": LOCAL | {"models": models}}, model=model, **images)
+    sources = home.open()
+    try:
+        chain = await sources.seeing(sources.chain(None))
+    finally:
+        await sources.discovery.close()
+    assert [key(ref) for ref in chain] == expected

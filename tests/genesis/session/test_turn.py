@@ -14,7 +14,16 @@ from genesis.core.events import (
     TurnStarted,
 )
 from genesis.core.fault import AuthMissingError, ProviderError
-from genesis.core.message import AssistantMessage, ThinkingBlock, ToolResultMessage, text_of
+from genesis.core.message import (
+    AssistantMessage,
+    ImageBlock,
+    TextBlock,
+    ThinkingBlock,
+    ToolResultMessage,
+    UserMessage,
+    text_of,
+)
+from genesis.core.refs import ModelRef
 from genesis.session.approval import Policy
 from genesis.session.turn import MOST_REQUESTS, Choice
 from tests.genesis.session.fakes import FakeProvider, World, answer, calls, ended, kinds, said
@@ -196,3 +205,16 @@ async def test_nothing_to_compact_is_said(tmp_path: Path) -> None:
     world = World(tmp_path, FakeProvider(answer("x")))
     with pytest.raises(Exception, match="nothing to shorten"):
         await world.agent.compact(world.session, Choice())
+
+
+async def test_another_model_answers_a_turn_with_pictures_and_only_that_one(tmp_path: Path) -> None:
+    world = World(tmp_path, FakeProvider(answer("a cat"), answer("you are welcome")))
+    world.models.seers = [ModelRef("fake", "seer")]
+    picture = UserMessage((TextBlock("what is it?"), ImageBlock("QUJD", "image/png")))
+    turn = world.agent.run_turn(world.session, picture, approve=world.approve)
+    events = [event async for event in turn]
+    assert events[0] == Notice(
+        "fake/m takes no pictures: fake/seer answers this turn (agents.defaults.imageModel)."
+    )
+    assert TurnStarted("fake", "seer") in events
+    assert TurnStarted("fake", "m") in await world.turn("thanks")
