@@ -6,6 +6,7 @@ differs by one byte, or has not come whole, goes to the parser as if there were 
 """
 
 import re
+from bisect import bisect
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -15,6 +16,8 @@ from kilo_gateway.edge.caller import Caller, read_caller
 from kilo_gateway.edge.request import Inbound
 
 _LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,9})\r\n", re.IGNORECASE)
+# From how many bytes on, digits and body together, there is one digit, are two, three: 101 bytes are two and 99.
+_DIGITS_FROM: Final = (1, *(10 ** (digits - 1) + digits for digits in range(2, 10)))
 _HEAD_END: Final = b"\r\n\r\n"
 _LENGTH_NAME: Final = b"\r\ncontent-length:"
 # Each of them makes a request one of a kind.
@@ -62,14 +65,12 @@ class Repeat(msgspec.Struct, frozen=True):
         If it is, its size tells what the digits must be: then all of the head is compared at once.
         """
         before, after = self.before, self.after
-        rest = len(data) - len(before) - len(after)  # digits and body
-        body_bytes = rest - len(str(rest))
-        if len(str(body_bytes)) < len(str(rest)):
-            body_bytes += 1  # 101 bytes are not three digits and 98, but two and 99
+        size = len(data)
+        rest = size - len(before) - len(after)  # digits and body
+        body_bytes = rest - bisect(_DIGITS_FROM, rest)
         head = b"%b%d%b" % (before, body_bytes, after)
-        if len(head) + body_bytes != len(data) or not data.startswith(head):
-            return None
-        return data[len(head) :]
+        at = len(head)
+        return data[at:] if at + body_bytes == size and data.startswith(head) else None
 
 
 def repeat_of(head: bytes, inbound: Inbound) -> Repeat | None:

@@ -33,7 +33,7 @@ _HEAD_BYTES = 12
 _header = struct.Struct("<8sI4x")
 _head = struct.Struct("<III")
 _put_head = _head.pack_into
-_NOTHING = (0, 0, 0)
+_take_head = _head.unpack_from
 _KINDS = frozenset({OPENED, CLOSED})
 _not_zero = re.compile(rb"[^\0]")
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -133,29 +133,26 @@ class Segment:
         them ends: the same as `records` gives, at a third of its price. Where nothing is torn,
         opened records are stepped over unread.
         """
-        memory, tail, last, seed = self.memory, self.tail, self.size - _HEAD_BYTES, self.salt
-        unpack, is_sound = _head.unpack_from, not self.torn
+        memory, tail, seed = self.memory, self.tail, self.salt ^ CLOSED
+        last, is_sound = min(tail - 1, self.size - _HEAD_BYTES), not self.torn
         found: list[bytes] = []
         at = start
-        while at < tail and len(found) < limit:
-            length, check, kind = unpack(memory, at) if at <= last else _NOTHING
+        while at <= last and len(found) < limit:
+            length, check, kind = _take_head(memory, at)
             begin = at + _HEAD_BYTES
-            if kind == OPENED and is_sound and length:
-                at = (begin + length + 3) & -4
-                continue
-            payload = memory[begin : begin + length]
-            if (
-                not length
-                or kind not in _KINDS
-                or len(payload) != length
-                or crc32(payload, seed ^ kind) != check
-            ):
-                at = self._next_readable(at)
-                continue
-            at = (begin + length + 3) & -4
+            end = begin + length
             if kind == CLOSED:
-                found.append(payload)
-        return found, at
+                payload = memory[begin:end]
+                if crc32(payload, seed) == check:
+                    found.append(payload)
+                    at = (end + 3) & -4
+                    continue
+            elif kind == OPENED and is_sound and length:
+                at = (end + 3) & -4
+                continue
+            other = self.record_at(at)
+            at = self._next_readable(at) if other is None else other.end
+        return found, at if len(found) == limit else tail
 
     def record_at(self, at: int) -> Record | None:
         """The record that starts there, None if there is none or its check fails."""

@@ -287,6 +287,33 @@ def test_the_cost_is_added_in_dollars_and_other_bytes_stay(body, expected):
     assert with_cost(body, 1500) == expected
 
 
+USAGE = b'{"prompt_tokens":1}'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"choices":[],"usage":%b}',
+        b'{"choices":[],"usage": %b}\n',
+        b'{"choices":[],"usage":  %b}',
+        b'{"choices":[],"usage":%b,"service_tier":"default","more":{"usage":{}}}',
+        b'{"usage":%b , "choices":[{"text":"a"}]}',
+        b'{"x_groq":{"usage":%b},"usage":%b}',
+        b'{"usage":%b,"x_groq":{"usage":%b}}',
+        b'{"usage":%b,"x_groq":{"id":"a","usage":%b},"id":"b"}',
+        b'{"usage":{},"usage":%b}',
+        b'{"usage":%b,"other":%b}',
+        b'{"id":"\\"usage\\":","usage":%b}',
+    ],
+)
+def test_the_cost_stands_in_the_outermost_usage_wherever_that_is(body):
+    body = body.replace(b"%b", USAGE)
+    told = with_cost(body, 1500, USAGE)
+    expected = msgspec.json.decode(body)
+    expected["usage"]["cost"] = 0.0000015
+    assert msgspec.json.decode(told) == expected
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -9,7 +9,7 @@ from kilo_gateway.core.deployment import Operation
 from kilo_gateway.core.fault import Fault
 from kilo_gateway.core.money import nanodollars_from_usd, usd_text
 from kilo_gateway.core.usage import UNKNOWN_USAGE, Usage
-from kilo_gateway.dialects.body import Fields, raw_json, write_fields
+from kilo_gateway.dialects.body import Fields, is_json, raw_json, write_fields
 from kilo_gateway.dialects.openai_chat.others import read_other_usage
 from kilo_gateway.dialects.openai_chat.schema import (
     ABSENT,
@@ -32,6 +32,7 @@ _OTHERS: frozenset[Operation] = frozenset(
 )
 _ENVELOPE_NAMES = ("choices", "usage", "error", "x_groq")
 _NOTHING = frozenset({b"", b"null"})  # a member that is absent, or as good as that
+_USAGE_KEYS = (b'"usage":', b'"usage": ')
 _NO_ERROR = _NOTHING | {b'""', b"{}"}
 
 
@@ -232,11 +233,12 @@ def with_cost(body: bytes, cost_nanodollars: int, seen: bytes = b"") -> bytes:
     object as it was read from this reply, if it was: then nothing is parsed again.
     """
     if len(seen) < _RAW_USAGE_LIMIT and seen[:2] == b'{"' and b'"cost' not in seen:
-        at = body.find(seen)
-        if at >= 0 and body.find(seen, at + 1) < 0:
-            end = at + len(seen) - 1
+        # From the end, where it is as a rule: the answer before it may be long.
+        at = body.rfind(seen)
+        end = at + len(seen)
+        if at > 0 and body.endswith(_USAGE_KEYS, 0, at) and _ends_object(body[end:]):
             cost = usd_text(cost_nanodollars).encode()
-            return b'%b,"cost":%b%b' % (body[:end], cost, body[end:])
+            return b'%b,"cost":%b%b' % (body[: end - 1], cost, body[end - 1 :])
     try:
         fields = _FIELDS.decode(body)
         usage = bytes(fields["usage"])
@@ -253,6 +255,11 @@ def with_cost(body: bytes, cost_nanodollars: int, seen: bytes = b"") -> bytes:
         return body.replace(usage, told)
     fields["usage"] = msgspec.Raw(told)
     return write_fields(fields)
+
+
+def _ends_object(rest: bytes) -> bool:
+    """Whether what follows a member of a JSON object ends that object and nothing around it: then it is the outermost."""
+    return rest.rstrip() == b"}" or (rest[:1] == b"," and is_json(b"{" + rest[1:]))
 
 
 def error_body(fault: Fault, request_id: str) -> bytes:
