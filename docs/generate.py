@@ -301,8 +301,8 @@ def rules() -> str:
     ]
     return (
         "# Repair rules\n\nWhat is mended in requests before they go upstream, since clients send it and vendors refuse it, or "
-        "since it saves money. A rule changes nothing in a request that is in order. `[rules]` in the settings switches each of "
-        "them; `kilo-gateway explain --request FILE` shows which would change a request.\n\n"
+        "since it saves money; and one thing that is added to replies. A rule changes nothing in a request that is in order. "
+        "`[rules]` in the settings switches each of them; `kilo-gateway explain --request FILE` shows which would change a request.\n\n"
         + _table(("rule", "unless set", "dialects", "models", "what it does"), rows)
     )
 

@@ -5,8 +5,11 @@ from typing import Any
 import msgspec
 
 from kilo_gateway.core.deployment import Deployment
+from kilo_gateway.dialects.detailed import DETAILED
 from kilo_gateway.dialects.embeddings.passage import embedding_passage
+from kilo_gateway.dialects.rules.table import in_force
 from kilo_gateway.dialects.translate import passage
+from kilo_gateway.relay.mending import Mending
 from kilo_gateway.relay.view import Terms, View
 from kilo_gateway.upstreams.profiles import Profile
 
@@ -40,6 +43,16 @@ def test_else_in_its_own():
     found = view_of(a=FakeUpstream()).approach("anthropic_messages", "chat", deployment)
     assert found.spoken == "openai_chat"
     assert not found.passage.is_identity
+
+
+def test_thoughts_are_told_as_details_unless_the_operator_says_otherwise():
+    deployment = Deployment("a", "m", "m", "openai_chat", operations=("chat", "completions"))
+    for is_on in (True, False):
+        mending = Mending(in_force({"reasoning_details": is_on}))
+        view = msgspec.structs.replace(view_of(a=FakeUpstream()), mending=mending, approaches={})
+        assert (view.approach("openai_chat", "chat", deployment).passage is DETAILED) == is_on
+        assert view.approach("openai_chat", "completions", deployment).passage is not DETAILED
+        assert view.approach("gemini", "chat", deployment).passage is not DETAILED
 
 
 def test_rules_concern_conversations_alone():

@@ -79,3 +79,16 @@ class RuleSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
             description="Routers are asked to try the providers first that serve a family in full."
         ),
     ] = True
+    thoughts_back: Annotated[
+        bool,
+        Meta(
+            description="`reasoning_details` that are nobody's leave the messages for upstreams that are no routers; their text "
+            "becomes `reasoning_content` where the vendor wants it back."
+        ),
+    ] = True
+    reasoning_details: Annotated[
+        bool,
+        Meta(
+            description="Thoughts that an upstream tells as `reasoning_content` are told as `reasoning_details` too, in replies."
+        ),
+    ] = True

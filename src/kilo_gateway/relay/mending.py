@@ -9,21 +9,25 @@ from kilo_gateway.core.call import Call
 from kilo_gateway.core.deployment import Deployment
 from kilo_gateway.core.grant import Grant
 from kilo_gateway.dialects.rules.rule import Facts, Mended, Rule, Rules, concerning
-from kilo_gateway.dialects.rules.table import in_force
+from kilo_gateway.dialects.rules.table import DETAILS, in_force
 
 _KEPT = 10_000
 _HASHES = "hashed_users"
 
 
 class Mending:
-    """The rules of one configuration. `salt` makes hashes of users that nobody else can make; "" = none are made."""
+    """The rules of one configuration. `salt` makes hashes of users that nobody else can make; "" = none are made.
 
-    __slots__ = ("_hashes", "_kept", "_rules", "_salt")
+    `tells_details`: whether clients are told thoughts as `reasoning_details`.
+    """
+
+    __slots__ = ("_hashes", "_kept", "_rules", "_salt", "tells_details")
 
     def __init__(self, rules: tuple[Rule, ...] | None = None, salt: bytes = b"") -> None:
         self._rules = in_force({}) if rules is None else rules
         self._salt = salt
         self._hashes = bool(salt) and any(rule.name == _HASHES for rule in self._rules)
+        self.tells_details = any(rule.name == DETAILS for rule in self._rules)
         self._kept: dict[tuple[str, str], Rules] = {}
 
     def rules_of(self, dialect: str, deployment: Deployment, quirks: frozenset[str]) -> Rules:

@@ -3,6 +3,7 @@
 import msgspec
 
 from kilo_gateway.core.deployment import Deployment, Operation
+from kilo_gateway.dialects.detailed import DETAILED, SPOKEN
 from kilo_gateway.dialects.embeddings.passage import embedding_passage, form_of
 from kilo_gateway.dialects.rules.rule import Rules
 from kilo_gateway.dialects.translate import Passage, passage
@@ -65,6 +66,8 @@ class View(msgspec.Struct, frozen=True):
         rules: Rules | None = None
         if operation == "chat":
             rules = self.mending.rules_of(dialect, deployment, upstream.quirks)
+            if self.mending.tells_details and dialect == spoken == SPOKEN:
+                return Approach(upstream, spoken, DETAILED, rules)
         return Approach(upstream, spoken, _passage(dialect, spoken, operation, upstream), rules)
 
 

@@ -383,3 +383,9 @@ def test_an_error_beyond_all_measure_is_told_in_our_words():
     assert len(seen.out) < 500
     body = json.loads(events_in(seen.out)[1])
     assert (body["error"]["type"], body["error"]["code"]) == ("provider_error", 502)
+
+
+def test_a_usage_chunk_without_choices_gets_an_empty_list():
+    told = run(stream_of(HELLO, STOP, {"usage": USAGE}, DONE), wants_usage=True).out
+    assert json.loads(events_in(told)[2]) == USAGE_CHUNK
+    assert b"usage" not in run(stream_of(HELLO, STOP, {"usage": USAGE}, DONE)).out

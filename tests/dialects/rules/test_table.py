@@ -12,7 +12,7 @@ JSON = st.recursive(
     | st.sampled_from(["assistant", "tool", "user", "tool_use", "tool_result", "a\0", "$ref", "function_call"]),
     lambda inner: st.lists(inner, max_size=3)
     | st.dictionaries(
-        st.sampled_from(["role", "content", "type", "id", "tool_calls", "tool_call_id", "function", "name", "text"]),
+        st.sampled_from(["role", "content", "type", "id", "tool_calls", "tool_call_id", "reasoning_details", "function", "name", "text"]),
         inner, max_size=4),
     max_leaves=12,
 )  # fmt: skip
@@ -42,5 +42,9 @@ def test_the_operator_switches_them() -> None:
 )  # fmt: skip
 def test_no_request_breaks_a_rule(members, dialect, model) -> None:
     fields = {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in members.items()}
-    facts = Facts(model, quirks=frozenset({"ids_have_vendor", "routes_providers"}), user_hash="u")
+    facts = Facts(
+        model,
+        quirks=frozenset({"ids_have_vendor", "routes_providers", "no_routing_fields"}),
+        user_hash="u",
+    )
     concerning(RULES, dialect, facts).mend(fields)

@@ -75,8 +75,12 @@ class Stream(PassingStream):
         if not usage.is_known:
             return raw
         self.usage = usage
-        if envelope.choices == [] and not self._wants_usage and self.error is None:
+        if not envelope.choices and not self._wants_usage and self.error is None:
             return b""
+        if envelope.choices is None and self.error is None and self._operation == "chat":
+            # SDKs walk over the choices of every chunk.
+            data = b'{"choices":[],' + event.data.lstrip()[1:]
+            event, raw = Event(event.name, data, event.id), with_data(event, raw, data)
         return self._with_cost(event, raw, usage)
 
     def _with_cost(self, event: Event, raw: bytes, usage: Usage) -> bytes:

@@ -8,6 +8,7 @@ tool_ids.py           ids in the alphabet of the vendor
 cache_marks.py        cache breakpoints where a client set none
 members.py            members that no upstream knows, and those that it needs
 provider_order.py     which of its providers a router should ask first
+thoughts.py           thoughts that come back from the client
 identities.py         the user's name as a hash of its own for each upstream
 
 Each rule has a name, a sentence, a test and a switch (`[rules]` in the settings); `kilo-gateway explain --request` shows which

@@ -33,7 +33,7 @@ class Rule(msgspec.Struct, frozen=True):
     """One rule. `mend(fields, dialect, facts)` gives the members that change, None if nothing does; a member of value
     REMOVED goes. It is asked only for requests in one of `dialects`, for models of `families` (() = all), for upstreams
     with `quirk` ("" = all), and if one of the members `needs` is there (() = always). `is_on` unless the settings say
-    otherwise.
+    otherwise. A rule `of_replies` mends no request: it is a passage's (`detailed`), and here for its name and its switch.
     """
 
     name: str
@@ -44,11 +44,13 @@ class Rule(msgspec.Struct, frozen=True):
     quirk: str = ""
     needs: frozenset[str] = frozenset()
     is_on: bool = True
+    of_replies: bool = False
 
     def concerns(self, dialect: str, facts: Facts) -> bool:
         """Whether it can change anything for such a model at such an upstream."""
         return (
-            dialect in self.dialects
+            not self.of_replies
+            and dialect in self.dialects
             and (not self.families or facts.is_of(*self.families))
             and (not self.quirk or self.quirk in facts.quirks)
         )

@@ -7,6 +7,7 @@ from kilo_gateway.dialects.rules import (
     identities,
     members,
     provider_order,
+    thoughts,
     tool_ids,
     tool_results,
     tool_turns,
@@ -16,6 +17,7 @@ from kilo_gateway.dialects.rules.rule import Rule
 _CHAT = ("openai_chat",)
 _MESSAGES = ("anthropic_messages",)
 _RESPONSES = ("openai_responses",)
+DETAILS = "reasoning_details"
 # A conversation with tool calls declares its tools.
 _TOOLS = frozenset({"tools"})
 
@@ -121,6 +123,21 @@ RULES: tuple[Rule, ...] = (
         _CHAT,
         lambda fields, _, facts: provider_order.prefer(fields, facts),
         quirk="routes_providers",
+    ),
+    Rule(
+        "thoughts_back",
+        "`reasoning_details` that are nobody's leave the messages for upstreams that are no routers; their text becomes "
+        "`reasoning_content` where the vendor wants it back.",
+        _CHAT,
+        lambda fields, _, facts: thoughts.fold(fields, facts),
+        quirk="no_routing_fields",
+    ),
+    Rule(
+        DETAILS,
+        "Thoughts that an upstream tells as `reasoning_content` are told as `reasoning_details` too, in replies.",
+        _CHAT,
+        lambda _, __, ___: None,
+        of_replies=True,
     ),
 )
 NAMES = tuple(rule.name for rule in RULES)
