@@ -99,11 +99,11 @@ async def serving(respond: Respond) -> AsyncIterator[Server]:
         yield Server(f"http://127.0.0.1:{port}/api/gateway/", asked)
     finally:
         ended.set()
-        server.close()
-        # A connection that is still open when the loop ends is another test's warning; one that was just accepted has
-        # its handler some rounds of the loop later.
+        # A connection that is still open when the loop ends is another test's warning. One that was just accepted has its
+        # handler some rounds of the loop later, and none at all once the server is closed.
         for _ in range(10):
             await asyncio.sleep(0)
+        server.close()
         if talks:
             await asyncio.wait(talks)
 
