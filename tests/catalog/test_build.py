@@ -215,3 +215,15 @@ def test_the_real_list_of_openrouter_makes_a_catalog():
     assert len(catalog.models) == 364
     for row in listed:
         assert ids(catalog, row.id) == [f"openrouter/{row.id}"]
+
+
+def test_claudes_cache_of_an_hour_has_a_price_whoever_told_the_others():
+    listed = (Listed("claude-x", price=Price(input=3)), Listed("gpt-x", price=Price(input=3)))
+    told = Override(price=Price(input=5, cache_write_1h=7))
+    catalog = made(Source("r", listed), Source("s", listed), overrides={"s/claude-x": told})
+    hours = {
+        one.id: one.price.cache_write_1h
+        for name in ("claude-x", "gpt-x")
+        for one in catalog.candidates(name)
+    }
+    assert hours == {"r/claude-x": 6, "s/claude-x": 7, "r/gpt-x": None, "s/gpt-x": None}

@@ -288,6 +288,7 @@ def test_prices_are_exact_nanodollars_for_a_million_tokens():
         "output_price": 2.675,
         "cache_read_price": 0.000000001,
         "cache_write_price": 0,
+        "cache_write_1h_price": 0.5,
     }
     (found,) = overrides(settings({"models": {"m": model}})).values()
     assert found.price == Price(
@@ -295,6 +296,7 @@ def test_prices_are_exact_nanodollars_for_a_million_tokens():
         output=2_675_000_000,
         cache_read=1,
         cache_write=0,
+        cache_write_1h=500_000_000,
         source="settings",
     )
 

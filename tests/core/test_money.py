@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kilo_gateway.core.money import FREE, Price, microdollars, nanodollars_from_usd, usd_text
+from kilo_gateway.core.money import (
+    FREE,
+    Price,
+    keeps_for_an_hour,
+    microdollars,
+    nanodollars_from_usd,
+    usd_text,
+)
 
 
 @pytest.mark.parametrize(
@@ -65,3 +72,13 @@ def test_free_is_what_costs_nothing_for_certain():
     assert not Price(input=0).is_free
     assert not Price(input=0, output=0, request=1).is_free
     assert not Price().is_free
+
+
+def test_an_hour_in_the_cache_costs_twice_the_input_unless_more_is_known():
+    high = Price(input=6, cache_write_1h=7)
+    price = Price(input=3, cache_write=4, tiers=((100, high), (200, Price(input=8))))
+    told = price.with_hour_writes()
+    assert [told.at(n).cache_write_1h for n in (0, 150, 250)] == [6, 7, 16]
+    assert Price(output=1).with_hour_writes().cache_write_1h is None
+    assert keeps_for_an_hour("us.anthropic.Claude-Opus-5")
+    assert not keeps_for_an_hour("gpt-5")

@@ -1,5 +1,6 @@
 """Pricing: exact, half up once, and honest about what is unknown."""
 
+from datetime import date
 from fractions import Fraction
 
 import msgspec
@@ -7,9 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kilo_gateway.catalog.prices import make_table
 from kilo_gateway.core.money import Price
 from kilo_gateway.core.usage import Usage
+from kilo_gateway.dialects.registry import DIALECTS
 from kilo_gateway.ledger.pricing import cost, priced
+from tests.dialects.recordings import TRAFFIC, WHY_SKIPPED, recordings
 
 DOLLAR = 1_000_000_000
 PRICE = Price(
@@ -28,7 +32,8 @@ known_rates = st.integers(0, 10**12)
 @st.composite
 def known_usages(draw):
     read, written, rest = draw(tokens), draw(tokens), draw(tokens)
-    return Usage(read + written + rest, draw(tokens), read, written)
+    hour = draw(st.integers(0, written))
+    return Usage(read + written + rest, draw(tokens), read, written, cache_write_1h_tokens=hour)
 
 
 known_prices = st.builds(
@@ -37,6 +42,7 @@ known_prices = st.builds(
     output=known_rates,
     cache_read=rates,
     cache_write=rates,
+    cache_write_1h=rates,
     request=st.integers(0, 10**9),
 )
 
@@ -48,6 +54,33 @@ def test_input_and_output_are_priced_per_million():
 def test_cache_reads_have_their_price_and_writes_fall_back_to_the_input_price():
     usage = Usage(1_000_000, 0, cache_read_tokens=400_000, cache_write_tokens=100_000)
     assert cost(usage, PRICE) == (500_000 * 3 + 100_000 * 3) * 1000 + 400_000 * 500
+
+
+def test_writes_that_are_kept_for_an_hour_have_their_own_price():
+    usage = Usage(1_000_000, 0, 0, cache_write_tokens=300_000, cache_write_1h_tokens=100_000)
+    price = msgspec.structs.replace(PRICE, cache_write=4 * DOLLAR)
+    dear = msgspec.structs.replace(price, cache_write_1h=6 * DOLLAR)
+    assert cost(usage, price) == (700_000 * 3 + 300_000 * 4) * 1000
+    assert cost(usage, dear) == (700_000 * 3 + 200_000 * 4 + 100_000 * 6) * 1000
+
+
+@pytest.mark.skipif(not TRAFFIC.exists(), reason=WHY_SKIPPED)
+def test_recorded_writes_of_an_hour_cost_twice_the_input():
+    anthropic, table = DIALECTS["anthropic_messages"], make_table(("anthropic",))
+    seen = 0
+    for recording in recordings("anthropic-messages"):
+        if b'"ephemeral_1h_input_tokens":2056' not in recording.reply:
+            continue
+        seen += 1
+        usage = anthropic.read_reply(recording.reply, "chat").usage
+        price = table.price_of("anthropic", recording.model, date(2026, 11, 1))
+        assert usage.cache_write_1h_tokens == 2056
+        minutes = usage.cache_write_tokens - 2056
+        read = usage.cache_read_tokens or 0
+        plain = usage.input_tokens - usage.cache_write_tokens - read
+        expected = plain * 3_000 + read * 300 + minutes * 3_750 + 2056 * 6_000
+        assert cost(usage, price) == expected + usage.output_tokens * 15_000
+    assert seen == 2
 
 
 def test_a_half_is_rounded_up_once():
@@ -109,11 +142,14 @@ def test_what_the_upstream_charged_counts_only_without_a_price():
 def test_the_cost_is_the_exact_sum_rounded_half_up(usage, price):
     read = price.input if price.cache_read is None else price.cache_read
     written = price.input if price.cache_write is None else price.cache_write
+    hourly = written if price.cache_write_1h is None else price.cache_write_1h
+    hour = usage.cache_write_1h_tokens
     plain = usage.input_tokens - usage.cache_read_tokens - usage.cache_write_tokens
     exact = price.request + Fraction(
         plain * price.input
         + usage.cache_read_tokens * read
-        + usage.cache_write_tokens * written
+        + (usage.cache_write_tokens - hour) * written
+        + hour * hourly
         + usage.output_tokens * price.output,
         1_000_000,
     )
@@ -133,7 +169,14 @@ def test_without_tiers_costs_add_up_but_for_rounding(left, right, price):
 @settings(deadline=None)
 @given(
     st.builds(Usage, *[st.one_of(st.none(), tokens)] * 4),
-    st.builds(Price, input=rates, output=rates, cache_read=rates, cache_write=rates),
+    st.builds(
+        Price,
+        input=rates,
+        output=rates,
+        cache_read=rates,
+        cache_write=rates,
+        cache_write_1h=rates,
+    ),
 )
 def test_the_cost_is_never_negative(usage, price):
     found = cost(usage, price)

@@ -12,7 +12,7 @@ from kilo_gateway.catalog.facts import Fact, fills_in, folded, operations_by_nam
 from kilo_gateway.catalog.source import Listed, Override, Source
 from kilo_gateway.catalog.widths import width_of
 from kilo_gateway.core.deployment import Deployment, Limits, Operation
-from kilo_gateway.core.money import FREE, Price
+from kilo_gateway.core.money import FREE, Price, keeps_for_an_hour
 
 MAX_ALIAS_DEPTH = 8
 _ALIAS_STEP = 10_000
@@ -214,10 +214,9 @@ def _limits(source: Source, listed: Listed, fact: Fact | None, override: Overrid
 
 
 def _price(source: Source, listed: Listed, override: Override, price_of: PriceOf) -> Price | None:
-    if override.price is not None:
-        return override.price
-    if listed.price is not None:
-        return listed.price
+    told = override.price if override.price is not None else listed.price
+    if told is not None:
+        return told.with_hour_writes() if keeps_for_an_hour(listed.id) else told
     if source.is_free:
         return FREE
     if not source.price_provider:

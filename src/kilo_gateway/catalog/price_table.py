@@ -6,9 +6,9 @@ from functools import cache
 
 import msgspec
 
-from kilo_gateway.core.money import Price
+from kilo_gateway.core.money import Price, keeps_for_an_hour
 
-FORMAT = 1
+FORMAT = 2
 _COMPACT_DATE = re.compile(r"-(20\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=-|:|$)")
 
 
@@ -72,7 +72,10 @@ class PriceTable(msgspec.Struct, frozen=True):
             for vendor in (provider, *self.fallbacks.get(provider, ())):
                 for row in self.providers.get(vendor, ()):
                     if row.match.matches(spelling):
-                        return _known(_at(row.periods, when))
+                        price = _known(_at(row.periods, when))
+                        if price is not None and keeps_for_an_hour(lower):
+                            return price.with_hour_writes()
+                        return price
         return None
 
 

@@ -55,6 +55,7 @@ class ShownModel(msgspec.Struct, frozen=True):
     output_usd: str | None
     cache_read_usd: str | None
     cache_write_usd: str | None
+    cache_write_1h_usd: str | None
     is_free: bool
     capabilities: list[str]
 
@@ -112,6 +113,7 @@ def _shown(model: "Model") -> ShownModel:
         output_usd=dollars_text(price.output if price else None),
         cache_read_usd=dollars_text(price.cache_read if price else None),
         cache_write_usd=dollars_text(price.cache_write if price else None),
+        cache_write_1h_usd=dollars_text(price.cache_write_1h if price else None),
         is_free=price is not None and price.is_free,
         capabilities=sorted(model.capabilities),
     )

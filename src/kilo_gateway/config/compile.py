@@ -223,6 +223,7 @@ def _price(model: ModelSettings) -> Price | None:
         output=_quote(model.output_price),
         cache_read=_quote(model.cache_read_price),
         cache_write=_quote(model.cache_write_price),
+        cache_write_1h=_quote(model.cache_write_1h_price),
         source="settings",
     )
     return None if price == Price(source="settings") else price

@@ -261,6 +261,10 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         _Dollars | None,
         Meta(description="US dollars per million tokens of input written to the prompt cache."),
     ] = None
+    cache_write_1h_price: Annotated[
+        _Dollars | None,
+        Meta(description="The same for what is kept for an hour; Claude: twice the input price."),
+    ] = None
     capabilities: Annotated[
         tuple[str, ...] | None,
         Meta(description='What the model can do, such as "tools", "vision", "reasoning".'),

@@ -34,6 +34,7 @@ def usd_text(nanodollars: int) -> str:
 class Price(msgspec.Struct, frozen=True):
     """Prices of one model at one upstream, in nanodollars per million tokens; None where unknown.
 
+    `cache_write_1h` is for what the prompt cache keeps for an hour instead of minutes.
     `tiers` holds (input tokens above which it holds, the price then); they are in rising order. `source` says where
     the numbers come from ("config", "genai-prices 0.2.3", "upstream") and `since` from which date they hold.
     """
@@ -46,6 +47,7 @@ class Price(msgspec.Struct, frozen=True):
     tiers: tuple[tuple[int, "Price"], ...] = ()
     source: str = ""
     since: str = ""
+    cache_write_1h: int | None = None
 
     @property
     def is_free(self) -> bool:
@@ -59,6 +61,19 @@ class Price(msgspec.Struct, frozen=True):
             if input_tokens > above:
                 chosen = price
         return chosen
+
+    def with_hour_writes(self) -> "Price":
+        """With twice the input price for cache writes of an hour where none is known, as Anthropic has it for every model."""
+        hour = self.cache_write_1h
+        if hour is None and self.input is not None:
+            hour = 2 * self.input
+        tiers = tuple((above, price.with_hour_writes()) for above, price in self.tiers)
+        return msgspec.structs.replace(self, cache_write_1h=hour, tiers=tiers)
+
+
+def keeps_for_an_hour(model: str) -> bool:
+    """Whether a model's prompt cache can be asked to keep for an hour, at a price of its own: Claude, wherever it is served."""
+    return "claude" in model.lower()
 
 
 FREE = Price(input=0, output=0, source="free")

@@ -14,7 +14,7 @@ def cost(usage: Usage, price: Price | None) -> int | None:
 
     Without a price it is what the upstream itself charged, if it told. A price of 0 needs no
     count and a count of 0 needs no price. Cache buckets that the upstream did not report are part
-    of the input.
+    of the input; writes that are kept for an hour cost what other writes do where no more is known.
     """
     if price is None:
         return usage.cost_nanodollars
@@ -34,10 +34,13 @@ def cost(usage: Usage, price: Price | None) -> int | None:
         return None
     rate = price.at(total_input or 0)
     read, written = usage.cache_read_tokens or 0, usage.cache_write_tokens or 0
+    hour = min(usage.cache_write_1h_tokens or 0, written)
+    write_rate = rate.input if rate.cache_write is None else rate.cache_write
     parts = (
         _part(_uncached(total_input, read, written), rate.input),
         _part(read, rate.input if rate.cache_read is None else rate.cache_read),
-        _part(written, rate.input if rate.cache_write is None else rate.cache_write),
+        _part(written - hour, write_rate),
+        _part(hour, write_rate if rate.cache_write_1h is None else rate.cache_write_1h),
         _part(output, rate.output),
     )
     total = 0
