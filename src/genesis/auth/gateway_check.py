@@ -22,6 +22,11 @@ CHECK_S = 15.0
 MOST_BYTES = 16 * 1024 * 1024
 _QUOTED_CHARS = 200
 _JSON = {"Accept": "application/json"}
+# Wire format -> where an answer is asked for, the header of the key, what stands before it there, what else is sent.
+_DOORS: Mapping[str, tuple[str, bytes, str, Mapping[bytes, bytes]]] = {
+    "openai-completions": ("chat/completions", b"Authorization", "Bearer ", {}),
+    "anthropic-messages": ("messages", b"x-api-key", "", {b"anthropic-version": b"2023-06-01"}),
+}
 
 Kind = Literal["works", "refused", "unreachable", "unclear"]
 
@@ -55,14 +60,22 @@ class Verdict(msgspec.Struct, frozen=True):
     text: str
 
 
-def check_key(base_url: str, key: Secret, model: str, *, timeout_s: float = CHECK_S) -> Verdict:
+def check_key(
+    base_url: str,
+    key: Secret,
+    model: str,
+    *,
+    api: str = "openai-completions",
+    timeout_s: float = CHECK_S,
+) -> Verdict:
     """Ask for one token of an answer: the list of models is public, so it says nothing of a key. Never raises."""
     body = {"model": model, "max_tokens": 1, "messages": [{"role": "user", "content": "Hi"}]}
     # As bytes: a stored key may hold what ASCII has not (genesis.md 4.2).
-    bearer = f"Bearer {key.reveal()}".encode("latin-1", "replace")
-    headers = {b"Authorization": bearer, b"Accept": b"application/json"}
+    path, name, shown, more = _DOORS[api]
+    value = f"{shown}{key.reveal()}".encode("latin-1", "replace")
+    headers = {name: value, b"Accept": b"application/json", **more}
     try:
-        url = f"{base_url}chat/completions"
+        url = f"{base_url}{path}"
         status, content = _asked("POST", url, timeout_s, json=body, headers=headers)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         reason = f"no answer within {timeout_s:g} s" if _is_timeout(error) else _reason(error)

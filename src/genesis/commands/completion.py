@@ -1,20 +1,26 @@
 """`genesis completion`: a script that completes commands and options in a shell, without starting Genesis."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 
 from genesis.commands.light_command import LightCommand
 from genesis.core.fault import GenesisError
+from genesis.providers.kilocode.levels import OFFERED
 
 HOW = {
     "bash": "genesis completion bash > ~/.local/share/bash-completion/completions/genesis",
     "zsh": "genesis completion zsh > ~/.zfunc/_genesis, with `fpath+=~/.zfunc` before `compinit` in ~/.zshrc",
     "fish": "genesis completion fish > ~/.config/fish/completions/genesis.fish",
 }
+
+
+# Words that a command takes as its argument.
+_ARGUMENTS: Mapping[tuple[str, ...], Sequence[str]] = {("completion",): tuple(HOW)}
+Values = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -27,7 +33,7 @@ class Word:
 
 @dataclass(frozen=True)
 class Place:
-    """What may come behind these commands. `valued` are the options that want a value."""
+    """What may come behind these commands: other commands or words, and options. `valued` are those that want a value."""
 
     path: tuple[str, ...]
     commands: tuple[Word, ...]
@@ -50,7 +56,29 @@ def completion(shell: Annotated[str, typer.Argument(help="bash, zsh or fish.")])
     scripts = {"bash": _bash, "zsh": _zsh, "fish": _fish}
     if shell not in scripts:
         raise GenesisError(f'There is no completion for "{shell}". Use {", ".join(scripts)}.')
-    sys.stdout.write(scripts[shell](list(places())))
+    sys.stdout.write(scripts[shell](list(places()), fixed_values()))
+
+
+def fixed_values() -> Mapping[str, Sequence[str]]:
+    """What may stand behind an option, where only some words may; those of plug-ins that are installed now."""
+    from genesis.commands.onboard_options import CHOICES, DEVICE, SKIP
+    from genesis.providers.registry import Registry
+    from genesis.session.approval import Mode
+
+    manifests = Registry().manifests
+    ways = [one.auth_choice.id for one in manifests.values() if one.auth_choice is not None]
+    providers = dict.fromkeys(
+        ("--provider", "--probe-provider", "--token-provider"), tuple(manifests)
+    )
+    return {
+        **CHOICES,
+        **providers,
+        "--approve": get_args(Mode),
+        "--auth-choice": [*ways, DEVICE, "apiKey", SKIP],
+        "--format": ["markdown", "json"],
+        "--session": ["last"],
+        "--thinking": OFFERED,
+    }
 
 
 def places() -> Iterator[Place]:
@@ -75,6 +103,7 @@ def _below(command: Any, parent: Any, path: tuple[str, ...]) -> Iterator[Place]:
         }
         inner = {name: one for name, one in found.items() if one is not None and not one.hidden}
     commands = tuple(Word(name, one.get_short_help_str(80)) for name, one in inner.items())
+    commands += tuple(Word(word, f"For {word}.") for word in _ARGUMENTS.get(path, ()))
     yield Place(path, commands, *_options(command, context))
     for name, one in inner.items():
         yield from _below(one, context, (*path, name))
@@ -102,6 +131,12 @@ _genesis_place() {{
     *) words=''; valued='' ;;
   esac
 }}
+_genesis_values() {{
+  case "$1" in
+{values}
+    *) return 1 ;;
+  esac
+}}
 _genesis() {{
   local current="${{COMP_WORDS[COMP_CWORD]}}" before="${{COMP_WORDS[COMP_CWORD-1]}}"
   local place='' words valued word i
@@ -114,7 +149,11 @@ _genesis() {{
     fi
   done
   if [[ " $valued " == *" $before "* ]]; then
-    COMPREPLY=($(compgen -f -- "$current"))
+    if word="$(_genesis_values "$before")"; then
+      COMPREPLY=($(compgen -W "$word" -- "$current"))
+    else
+      COMPREPLY=($(compgen -f -- "$current"))
+    fi
     return
   fi
   if [[ "$current" != -* ]]; then
@@ -144,7 +183,10 @@ _genesis() {{
     fi
   done
   if (( ${{valued[(Ie)${{words[CURRENT-1]}}]}} )); then
-    _files
+    case "${{words[CURRENT-1]}}" in
+{values}
+      *) _files ;;
+    esac
     return
   fi
   if [[ "${{words[CURRENT]}}" != -* ]]; then
@@ -184,37 +226,44 @@ complete -c genesis -f
 """
 
 
-def _bash(all_places: list[Place]) -> str:
+def _bash(all_places: list[Place], values: Values) -> str:
     rows = []
     for place in all_places:
         words = " ".join(word.text for word in place.words)
         rows.append(
             f"    '{' '.join(place.path)}') words='{words}'; valued='{' '.join(place.valued)}' ;;"
         )
-    return _BASH.format(how=HOW["bash"], cases="\n".join(rows))
+    told = [f"    {name}) echo '{' '.join(words)}' ;;" for name, words in values.items()]
+    return _BASH.format(how=HOW["bash"], cases="\n".join(rows), values="\n".join(told))
 
 
-def _zsh(all_places: list[Place]) -> str:
+def _zsh(all_places: list[Place], values: Values) -> str:
     rows = []
     for place in all_places:
         told = " ".join(_quoted(f"{word.text}:{word.help}") for word in place.words)
         rows.append(
             f"    '{' '.join(place.path)}') found=({told}); valued=({' '.join(place.valued)}) ;;"
         )
-    return _ZSH.format(how=HOW["zsh"], cases="\n".join(rows))
+    shown = [f"      {name}) compadd -- {' '.join(words)} ;;" for name, words in values.items()]
+    return _ZSH.format(how=HOW["zsh"], cases="\n".join(rows), values="\n".join(shown))
 
 
-def _fish(all_places: list[Place]) -> str:
+def _fish(all_places: list[Place], values: Values) -> str:
     paths = " ".join(_fish_quoted(" ".join(place.path)) for place in all_places if place.path)
     lines = []
     for place in all_places:
         here = f'test "$(__genesis_place)" = "{" ".join(place.path)}"'
         head = f"complete -c genesis -n {_fish_quoted(here)}"
         for word in place.words:
-            wants = " -r -F" if word.text in place.valued else ""
+            wants = _fish_value(word.text, values) if word.text in place.valued else ""
             what = f"-l {word.text[2:]}{wants}" if word.text.startswith("--") else f"-a {word.text}"
             lines.append(f"{head} {what} -d {_fish_quoted(word.help)}")
     return _FISH.format(how=HOW["fish"], places=paths, rows="\n".join(lines))
+
+
+def _fish_value(option: str, values: Values) -> str:
+    words = values.get(option)
+    return " -r -F" if words is None else f" -x -a {_fish_quoted(' '.join(words))}"
 
 
 def _quoted(text: str) -> str:

@@ -22,7 +22,15 @@ from genesis.catalog.onboarding import (
 from genesis.commands import onboard_options as option
 from genesis.commands import onboard_questions as questions
 from genesis.commands.onboard_key import Chosen, Places, another_key, choose_key
-from genesis.commands.onboard_options import DEVICE, SKIP, Wishes, checked, given_key
+from genesis.commands.onboard_options import (
+    DEVICE,
+    FIRST_PROVIDER,
+    SKIP,
+    Wishes,
+    checked,
+    choice_of,
+    given_key,
+)
 from genesis.commands.onboard_reset import reset as take_away
 from genesis.commands.onboard_reset import takes_keys
 from genesis.config.load import Loaded, edit, load
@@ -46,6 +54,7 @@ def register(app: typer.Typer) -> None:
 def onboard(  # typer reads the options from these arguments
     auth_choice: option.AuthChoiceOption = None,
     kilocode_api_key: option.KiloKey = None,
+    anthropic_api_key: option.AnthropicKey = None,
     openai_api_key: option.OtherKey = None,
     token_provider: option.TokenProvider = None,
     token: option.Token = None,
@@ -81,6 +90,7 @@ def onboard(  # typer reads the options from these arguments
         Wishes(
             choice=auth_choice,
             key=given_key(kilocode_api_key),
+            anthropic_key=given_key(anthropic_api_key),
             other_key=bool(openai_api_key),
             token_provider=token_provider,
             token=given_key(token),
@@ -106,8 +116,17 @@ class _Setup:
 
     paths: Paths
     loaded: Loaded
+    offers: tuple[Manifest, ...]
     manifest: Manifest
-    choice: AuthChoice
+
+    @property
+    def choice(self) -> AuthChoice:
+        """How the key of the provider is given."""
+        return choice_of(self.manifest)
+
+    def of(self, provider: str) -> "_Setup":
+        """The same for another provider."""
+        return replace(self, manifest=next(one for one in self.offers if one.id == provider))
 
     def settings(self, wishes: Wishes) -> Settings:
         """The settings that stay."""
@@ -131,11 +150,12 @@ class _Setup:
 def run(wishes: Wishes) -> None:
     """Everything, in an order in which a refusal leaves nothing changed: ask, try the key, then write."""
     setup = _setup()
-    wishes = checked(wishes, setup.choice)
+    wishes = checked(wishes, setup.offers)
     if setup.loaded.issues and not wishes.resets:
         raise GenesisError("Config invalid. Run `genesis doctor` to repair it, then re-run setup.")
     if wishes.is_interactive:
         wishes = _asked(setup, wishes)
+    setup = setup.of(wishes.provider)
     _check_password(setup, wishes)
     chosen, verdict = _key(setup, wishes)
     told = _write(setup, wishes, chosen)
@@ -151,12 +171,14 @@ def _setup() -> _Setup:
     paths = Paths.of(os.environ)
     loaded = load(paths, os.environ, folder=Path.cwd())
     plugins = loaded.settings.plugins
-    manifest = Registry(allow=plugins.allow, deny=plugins.deny).manifest("kilocode")
-    if manifest is None or manifest.auth_choice is None:
+    manifests = Registry(allow=plugins.allow, deny=plugins.deny).manifests
+    if FIRST_PROVIDER not in manifests:
         raise GenesisError(
             'The provider "kilocode" is switched off. Take it out of plugins.deny, then re-run setup.'
         )
-    return _Setup(paths, loaded, manifest, manifest.auth_choice)
+    first = manifests[FIRST_PROVIDER]
+    others = (one for one in manifests.values() if one.auth_choice is not None and one is not first)
+    return _Setup(paths, loaded, (first, *others), first)
 
 
 def _asked(setup: _Setup, wishes: Wishes) -> Wishes:
@@ -179,13 +201,14 @@ def _asked(setup: _Setup, wishes: Wishes) -> Wishes:
         wishes = _asked_more(setup, wishes)
     if wishes.choice == SKIP:
         return wishes
-    if wishes.base_url is None and _runs_here(setup, wishes):
+    if wishes.choice is None:
+        wishes = _asked_choice(setup, wishes)
+    is_of_gateway = wishes.wants_key and wishes.provider == FIRST_PROVIDER
+    if is_of_gateway and wishes.base_url is None and _runs_here(setup, wishes):
         from genesis.auth.gateway_check import LOCAL_BASE, LOCAL_GATEWAY
 
         if questions.yes(f"A gateway runs on this machine ({LOCAL_GATEWAY}). Use it?"):
             wishes = replace(wishes, base_url=LOCAL_BASE)
-    if wishes.choice is None:
-        wishes = replace(wishes, choice=_asked_choice(setup))
     return wishes
 
 
@@ -195,14 +218,22 @@ def _runs_here(setup: _Setup, wishes: Wishes) -> bool:
     return setup.base_url(wishes) != LOCAL_BASE and find_gateway()
 
 
-def _asked_choice(setup: _Setup) -> str:
-    choice = setup.choice
-    ways = (
-        f"{choice.label} - {choice.hint}",
-        "Log in with a web page and a code - for a gateway that offers it",
-        "Skip for now",
-    )
-    return (choice.id, DEVICE, SKIP)[questions.choose(setup.manifest.label, ways)]
+def _asked_choice(setup: _Setup, wishes: Wishes) -> Wishes:
+    """With the way in that the person chooses: the gateway's two, then the other plug-ins'."""
+    first, *others = setup.offers
+    ways = [
+        (choice_of(first).id, _way(first)),
+        (DEVICE, "Kilo Gateway, log in with a web page and a code - for a gateway that offers it"),
+        *((choice_of(one).id, _way(one)) for one in others),
+        (SKIP, "Skip for now"),
+    ]
+    number = questions.choose("Which models, and how do you get in?", [text for _, text in ways])
+    return checked(replace(wishes, choice=ways[number][0]), setup.offers)
+
+
+def _way(manifest: Manifest) -> str:
+    choice = choice_of(manifest)
+    return printable(f"{choice.label} - {choice.hint}" if choice.hint else choice.label)
 
 
 def _asked_more(setup: _Setup, wishes: Wishes) -> Wishes:
@@ -236,7 +267,8 @@ def _key(setup: _Setup, wishes: Wishes) -> "tuple[Chosen | None, Verdict | None]
     from genesis.auth.gateway_check import check_key
 
     while True:
-        verdict = check_key(places.base_url, chosen.key, setup.manifest.default_model)
+        model, api = setup.manifest.default_model, setup.manifest.api
+        verdict = check_key(places.base_url, chosen.key, model, api=api)
         if verdict.kind != "refused":
             return chosen, verdict
         if not chosen.is_typed:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from genesis.auth.profiles import Profile
 from genesis.auth.texts import normalise
 from genesis.commands import onboard_questions as questions
-from genesis.commands.onboard_options import DEVICE, Wishes
+from genesis.commands.onboard_options import DEVICE, Wishes, flag_of
 from genesis.core.fault import GenesisError
 from genesis.core.secret import Secret
 from genesis.providers.provider import AuthChoice, Manifest
@@ -38,8 +38,8 @@ class Places:
 
     @property
     def variable(self) -> str:
-        """The usual variable of the provider's key."""
-        return self.manifest.env[0]
+        """The usual variable of the provider's key; "" if it has none."""
+        return next(iter(self.manifest.env), "")
 
     @property
     def in_environ(self) -> str:
@@ -78,8 +78,8 @@ def choose_key(wishes: Wishes, places: Places) -> Chosen:
         return _new(places, Secret(places.in_environ))
     if kept is None:
         raise GenesisError(
-            f"Missing --{places.choice.flag} (or {places.variable} in env, "
-            "or existing kilocode API-key profile)."
+            f"Missing {flag_of(places.manifest)} (or {places.variable or 'its variable'} in env, "
+            f"or existing {places.manifest.id} API-key profile)."
         )
     return Chosen(kept, None, is_typed=wishes.is_interactive)
 
@@ -95,10 +95,14 @@ def _new(places: Places, key: Secret, *, is_typed: bool = False) -> Chosen:
 
 def _reference(wishes: Wishes, places: Places) -> Chosen:
     variable = places.variable
+    if not variable:
+        raise GenesisError(
+            f"--secret-input-mode ref stores a variable's name, and {places.manifest.label} has no variable of its own."
+        )
     if not places.in_environ:
         if wishes.key is not None:
             raise GenesisError(
-                f"--{places.choice.flag} cannot be used with --secret-input-mode ref "
+                f"{flag_of(places.manifest)} cannot be used with --secret-input-mode ref "
                 f"unless {variable} is set in env.\n"
                 f"Export {variable} and leave the flag out, or use --secret-input-mode plaintext."
             )

@@ -1,5 +1,6 @@
 """The options of `genesis onboard`, and what they mean together: Wishes, checked before anything is asked or written."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -11,8 +12,9 @@ from genesis.catalog.onboarding import GatewayWishes
 from genesis.core.fault import GenesisError
 from genesis.core.refs import normal_provider
 from genesis.core.secret import Secret
-from genesis.providers.provider import AuthChoice
+from genesis.providers.provider import AuthChoice, Manifest
 
+FIRST_PROVIDER = "kilocode"
 DEVICE = "kilocode-device"
 SKIP = "skip"
 API_PATH = "api/gateway"
@@ -24,15 +26,24 @@ RISK = (
 
 Text = str | None
 AuthChoiceOption = Annotated[
-    Text, typer.Option("--auth-choice", help="kilocode-api-key, kilocode-device, apiKey or skip.")
+    Text,
+    typer.Option(
+        "--auth-choice",
+        help="kilocode-api-key, kilocode-device, anthropic-api-key, another plug-in's, apiKey or skip.",
+    ),
 ]
 KiloKey = Annotated[Text, typer.Option("--kilocode-api-key", help="Kilo Gateway API key")]
+AnthropicKey = Annotated[Text, typer.Option("--anthropic-api-key", help="Anthropic API key")]
 OtherKey = Annotated[Text, typer.Option("--openai-api-key", hidden=True)]
 TokenProvider = Annotated[
     Text,
-    typer.Option("--token-provider", help="With --auth-choice apiKey: the provider (kilocode)."),
+    typer.Option(
+        "--token-provider", help="With --auth-choice apiKey: the provider, such as kilocode."
+    ),
 ]
-Token = Annotated[Text, typer.Option("--token", help="With --auth-choice apiKey: the key.")]
+Token = Annotated[
+    Text, typer.Option("--token", help="With --auth-choice apiKey, or that of a plug-in: the key.")
+]
 InputMode = Annotated[
     str,
     typer.Option(
@@ -95,7 +106,7 @@ SkipSearch = Annotated[bool, typer.Option("--skip-search", help=NO_EFFECT)]
 SkipUi = Annotated[bool, typer.Option("--skip-ui", help=NO_EFFECT)]
 
 # option -> the words that it takes
-_WORDS = {
+CHOICES = {
     "--secret-input-mode": ("plaintext", "ref"),
     "--mode": ("local", "remote"),
     "--flow": ("quickstart", "advanced", "manual"),
@@ -107,10 +118,12 @@ _WORDS = {
 
 @dataclass(frozen=True)
 class Wishes:
-    """What the command line says. `choice` None: nothing of a key was said."""
+    """What the command line says. `choice` None: nothing of a key was said. `key` is that of `provider`, once it is known."""
 
     choice: str | None = None
+    provider: str = FIRST_PROVIDER
     key: Secret | None = None
+    anthropic_key: Secret | None = None
     other_key: bool = False
     token_provider: str | None = None
     token: Secret | None = None
@@ -144,17 +157,37 @@ def given_key(text: str | None) -> Secret | None:
     return Secret(key) if key else None
 
 
-def checked(wishes: Wishes, choice: AuthChoice) -> Wishes:
+def choice_of(manifest: Manifest) -> AuthChoice:
+    """How its key is given at onboarding. Of the manifests of `offered` alone."""
+    if manifest.auth_choice is None:
+        raise GenesisError(f'The provider "{manifest.id}" has no set-up. See its documentation.')
+    return manifest.auth_choice
+
+
+def flag_of(manifest: Manifest) -> str:
+    """The option that takes its key: its own where this program has it, else the general one."""
+    has_own = manifest.id in {FIRST_PROVIDER, "anthropic"}
+    return f"--{choice_of(manifest).flag}" if has_own else "--token"
+
+
+def checked(wishes: Wishes, offers: Sequence[Manifest]) -> Wishes:
     """The wishes in their plain form. Raises GenesisError for what does not fit together."""
     _check_words(wishes)
     if not wishes.is_interactive and not wishes.knows_risk:
         raise GenesisError(RISK)
+    wishes = _with_choice(wishes, offers)
     if wishes.base_url:
-        wishes = replace(wishes, base_url=gateway_base(wishes.base_url))
-    return _with_choice(wishes, choice)
+        path = next((path_of(one) for one in offers if one.id == wishes.provider), API_PATH)
+        wishes = replace(wishes, base_url=gateway_base(wishes.base_url, path))
+    return wishes
 
 
-def gateway_base(text: str) -> str:
+def path_of(manifest: Manifest) -> str:
+    """The path of the provider's API, for addresses that have none."""
+    return urlsplit(manifest.base_url).path.strip("/")
+
+
+def gateway_base(text: str, api_path: str = API_PATH) -> str:
     """A gateway's base URL as the provider wants it: `http://127.0.0.1:4000` gets the gateway's own path.
 
     Raises GenesisError for what is no such URL.
@@ -174,8 +207,8 @@ def gateway_base(text: str) -> str:
             "--base-url takes an address alone: no user name, no password, no ? and no #. "
             "The key goes into --kilocode-api-key."
         )
-    path = parts.path.strip("/") or API_PATH
-    return f"{parts.scheme}://{parts.netloc}/{path}/"
+    path = parts.path.strip("/") or api_path
+    return f"{parts.scheme}://{parts.netloc}/{path}".rstrip("/") + "/"
 
 
 def _is_usable(url: str) -> bool:
@@ -197,38 +230,68 @@ def _check_words(wishes: Wishes) -> None:
         "--gateway-bind": wishes.gateway.bind,
     }
     for flag, value in said.items():
-        if value is not None and value not in _WORDS[flag]:
-            raise GenesisError(f"Invalid {flag}. Use {_listed(_WORDS[flag])}.")
+        if value is not None and value not in CHOICES[flag]:
+            raise GenesisError(f"Invalid {flag}. Use {_listed(CHOICES[flag])}.")
     if wishes.reset_scope and not wishes.resets:
         raise GenesisError("--reset-scope says what --reset takes: add --reset, or leave it out.")
 
 
-def _with_choice(wishes: Wishes, choice: AuthChoice) -> Wishes:
+def _with_choice(wishes: Wishes, offers: Sequence[Manifest]) -> Wishes:
     said = wishes.choice
     if said is None:
-        if wishes.key and wishes.other_key:
-            raise GenesisError("Multiple API key flags were provided for non-interactive setup.")
-        if wishes.other_key:
-            raise GenesisError(
-                "Onboarding sets up kilocode only; --openai-api-key has no provider here. "
-                "Add another provider to models.providers of the settings."
-            )
-        if wishes.key:
-            return replace(wishes, choice=choice.id)
-        if wishes.token is None:
-            return wishes
-        said = "apiKey"
+        return _inferred(wishes, offers)
+    if said in {DEVICE, SKIP}:
+        return wishes
     if said == "apiKey":
-        if normal_provider(wishes.token_provider or "") != "kilocode":
-            raise GenesisError(
-                "--auth-choice apiKey needs --token-provider kilocode: it is the provider that onboarding knows."
-            )
-        return replace(wishes, choice=choice.id, key=wishes.token or wishes.key)
-    if said not in {choice.id, DEVICE, SKIP}:
+        return _of_token_provider(wishes, offers)
+    for one in offers:
+        if said == choice_of(one).id:
+            return _chosen(wishes, one)
+    known = ", ".join(choice_of(one).id for one in offers)
+    raise GenesisError(f'Unknown --auth-choice "{said}". Use {known}, {DEVICE}, apiKey or {SKIP}.')
+
+
+def _inferred(wishes: Wishes, offers: Sequence[Manifest]) -> Wishes:
+    """What one flag alone means."""
+    if sum(map(bool, (wishes.key, wishes.anthropic_key, wishes.other_key))) > 1:
+        raise GenesisError("Multiple API key flags were provided for non-interactive setup.")
+    if wishes.other_key:
         raise GenesisError(
-            f'Unknown --auth-choice "{said}". Use {choice.id}, {DEVICE}, apiKey or {SKIP}.'
+            "Onboarding has no provider for --openai-api-key. "
+            "Add another provider to models.providers of the settings."
         )
-    return wishes
+    if wishes.key or wishes.anthropic_key:
+        wanted = FIRST_PROVIDER if wishes.key else "anthropic"
+        return _chosen(wishes, _offer(wanted, offers))
+    return wishes if wishes.token is None else _of_token_provider(wishes, offers)
+
+
+def _of_token_provider(wishes: Wishes, offers: Sequence[Manifest]) -> Wishes:
+    wanted = normal_provider(wishes.token_provider or "")
+    if wanted not in {one.id for one in offers}:
+        known = " or ".join(one.id for one in offers)
+        raise GenesisError(f"--auth-choice apiKey needs --token-provider {known}.")
+    found = _chosen(wishes, _offer(wanted, offers))
+    return replace(found, key=wishes.token or found.key)
+
+
+def _offer(provider: str, offers: Sequence[Manifest]) -> Manifest:
+    for one in offers:
+        if one.id == provider:
+            return one
+    raise GenesisError(
+        f'The provider "{provider}" is switched off. Take it out of plugins.deny, then re-run setup.'
+    )
+
+
+def _chosen(wishes: Wishes, manifest: Manifest) -> Wishes:
+    own = {FIRST_PROVIDER: wishes.key, "anthropic": wishes.anthropic_key}.get(manifest.id)
+    return replace(
+        wishes,
+        choice=choice_of(manifest).id,
+        provider=manifest.id,
+        key=own or wishes.token,
+    )
 
 
 def _listed(words: tuple[str, ...]) -> str:

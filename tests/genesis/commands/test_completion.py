@@ -42,6 +42,12 @@ CASES = {
     "a command of a group": (["genesis", "gateway", "st"], ["start", "stop", "status"]),
     "an option": (["genesis", "gateway", "status", "--j"], ["--json"]),
     "options only when they are begun": (["genesis", "gateway", "status", ""], [""]),
+    "an argument": (["genesis", "completion", ""], ["bash", "zsh", "fish"]),
+    "a level": (["genesis", "chat", "--thinking", "m"], ["minimal", "medium"]),
+    "a choice": (
+        ["genesis", "onboard", "--auth-choice", "kilo"],
+        ["kilocode-api-key", "kilocode-device"],
+    ),
     "behind a value": (["genesis", "models", "list", "--provider", "x", "--pl"], ["--plain"]),
 }
 
@@ -115,6 +121,8 @@ def test_zsh_completes(script, how, tmp_path):
             ("genesis models list --provider x --pl", "x --plain"),
             ("genesis chat --workspace he", "--workspace here/"),
             ("genesis --re", "genesis --resume"),
+            ("genesis completion b", "genesis completion bash"),
+            ("genesis --thinking med", "genesis --thinking medium"),
         ):
             shell.run("send-keys", typed, "Tab")
             shell.wait_for(expected)

@@ -326,7 +326,7 @@ def test_the_advanced_way_asks_more(run, home, type_in):
 
 
 def test_a_gateway_of_this_machine_is_offered(run, home, type_in, monkeypatch):
-    type_in(QUICK, "y", BY_KEY, "kk-1")
+    type_in(QUICK, BY_KEY, "y", "kk-1")
     monkeypatch.setattr("genesis.auth.gateway_check.find_gateway", lambda: True)
     code, out, _ = run("--accept-risk", "--skip-health", base=["onboard"])
     assert code == 0
@@ -371,3 +371,39 @@ async def test_a_login_by_page_and_code(run, home, monkeypatch):
     assert (code, key(home)) == (0, Secret("kk-device"))
     assert "AB-CD" in err
     assert msgspec.json.decode(out)["authChoice"] == "kilocode-device"
+
+
+async def test_another_plug_in_is_set_up_by_its_own_choice(run, home):
+    def answer(asked):
+        return Answer(200 if asked.all("x-api-key") == ["sk-ant-1"] else 401, b"{}")
+
+    words = ("--anthropic-api-key", "sk-ant-1", "--json")
+    async with serving(answer) as server:
+        base = ("--base-url", server.url)
+        code, out, _ = await asyncio.to_thread(run, *words, *base, base=CHECKED)
+        refused = await asyncio.to_thread(run, "--anthropic-api-key", "sk-no", *base, base=CHECKED)
+    assert (server.asked[0].path, server.asked[0].all("authorization")) == (
+        "/api/gateway/messages",
+        [],
+    )
+    told = msgspec.json.decode(out)
+    assert (code, told["authChoice"], told["keyCheck"]["result"]) == (
+        0,
+        "anthropic-api-key",
+        "works",
+    )
+    assert store(home).load()["anthropic:default"].key == Secret("sk-ant-1")
+    written = settings(home)
+    assert written["agents"]["defaults"]["model"] == {"primary": "anthropic/claude-sonnet-4-5"}
+    assert written["models"]["providers"]["anthropic"]["api"] == "anthropic-messages"
+    assert (refused[0], "refuses this key" in refused[2]) == (1, True)
+
+
+def test_other_plug_ins_are_offered_by_questions(run, home, type_in, monkeypatch):
+    monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
+    monkeypatch.setattr("genesis.auth.gateway_check.find_gateway", pytest.fail)
+    type_in(RISK, QUICK, "3", "sk-ant-2")
+    code, out, _ = run("--skip-health", base=["onboard"])
+    assert (code, "  3  Anthropic API key - Claude, without a gateway" in out) == (0, True)
+    assert "Default model: anthropic/claude-sonnet-4-5 (Anthropic)" in out
+    assert store(home).load()["anthropic:default"].key == Secret("sk-ant-2")

@@ -10,7 +10,8 @@ from genesis.core.fault import GenesisError
 from genesis.core.secret import Secret
 from genesis.providers.registry import Registry
 
-CHOICE = Registry().manifests["kilocode"].auth_choice
+MANIFESTS = Registry().manifests
+OFFERS = [MANIFESTS["kilocode"], MANIFESTS["anthropic"]]
 BASE = Wishes(is_interactive=False, knows_risk=True)
 KEY, OTHER = Secret("kk-1"), Secret("kk-2")
 
@@ -63,10 +64,18 @@ def test_what_is_no_address_is_told_without_its_secrets(given, message):
         ),
         ({"token_provider": "kilocode", "token": OTHER}, "kilocode-api-key", OTHER),
         ({"choice": "kilocode-api-key", "key": KEY, "other_key": True}, "kilocode-api-key", KEY),
+        ({"anthropic_key": OTHER}, "anthropic-api-key", OTHER),
+        (
+            {"choice": "anthropic-api-key", "key": KEY, "anthropic_key": OTHER},
+            "anthropic-api-key",
+            OTHER,
+        ),
+        ({"choice": "anthropic-api-key", "key": KEY, "token": OTHER}, "anthropic-api-key", OTHER),
+        ({"token_provider": "Anthropic", "token": OTHER}, "anthropic-api-key", OTHER),
     ],
 )
 def test_the_choice_and_the_key_that_are_meant(wishes, choice, key):
-    meant = checked(replace(BASE, **wishes), CHOICE)
+    meant = checked(replace(BASE, **wishes), OFFERS)
     assert (meant.choice, meant.key) == (choice, key)
     assert meant.wants_key is (choice not in {None, "skip"})
 
@@ -86,17 +95,21 @@ def test_the_choice_and_the_key_that_are_meant(wishes, choice, key):
         ({"reset_scope": "all", "resets": True}, "Invalid --reset-scope. Use"),
         ({"reset_scope": "full"}, "add --reset"),
         ({"choice": "foo"}, 'Unknown --auth-choice "foo".'),
-        ({"choice": "apiKey", "token": KEY}, "needs --token-provider kilocode"),
-        ({"other_key": True}, "--openai-api-key has no provider here"),
+        ({"choice": "apiKey", "token": KEY}, "needs --token-provider kilocode or anthropic"),
+        ({"other_key": True}, "no provider for --openai-api-key"),
         (
             {"other_key": True, "key": KEY},
+            "Multiple API key flags were provided for non-interactive setup.",
+        ),
+        (
+            {"anthropic_key": OTHER, "key": KEY},
             "Multiple API key flags were provided for non-interactive setup.",
         ),
     ],
 )
 def test_what_does_not_fit_together_is_told(wishes, message):
     with pytest.raises(GenesisError) as caught:
-        checked(replace(BASE, **wishes), CHOICE)
+        checked(replace(BASE, **wishes), OFFERS)
     assert message in caught.value.message
     assert "kk-1" not in caught.value.message
 
@@ -110,3 +123,8 @@ def test_a_key_of_the_command_line_is_cleaned(text, key):
 
 def test_no_key_is_printed_with_the_wishes():
     assert "kk-1" not in repr(replace(BASE, key=KEY, token=KEY))
+
+
+def test_an_address_without_a_path_gets_that_of_the_provider():
+    wishes = replace(BASE, anthropic_key=KEY, base_url="http://127.0.0.1:4000")
+    assert checked(wishes, OFFERS).base_url == "http://127.0.0.1:4000/v1/"
