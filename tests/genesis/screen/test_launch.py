@@ -15,7 +15,7 @@ from genesis.screen.theme import SIGN
 
 ROOT = Path(__file__).resolve().parents[3]
 COMMAND = [sys.executable, "-m", "tests.genesis.screen.talking"]
-LIMIT_S = 20
+LIMIT_S = 60
 
 
 class Tmux:
