@@ -1,7 +1,9 @@
 """The questions of onboarding, asked on standard output and answered on standard input; a key is read without echo."""
 
 import getpass
+import shutil
 import sys
+import textwrap
 from collections.abc import Sequence
 
 from genesis.auth.texts import clean_paste, normalise, preview
@@ -46,9 +48,20 @@ def show_code(page: str, code: str) -> None:
 
 
 def say(text: str) -> None:
-    """A line for the person."""
-    sys.stdout.write(f"{text}\n")
+    """Lines for the person; in a terminal none is cut in the middle of a word."""
+    lines = text.split("\n")
+    if sys.stdout.isatty():
+        width = shutil.get_terminal_size().columns
+        lines = [part for line in lines for part in _wrapped(line, width)]
+    sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()
+
+
+def _wrapped(line: str, width: int) -> list[str]:
+    """What goes on below a number of a list stands under its text."""
+    indent = " " * 5 if line.startswith("  ") else ""
+    # A long word (an address) is not cut: the terminal does that, and it can be copied.
+    return textwrap.wrap(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False) or [""]  # fmt: skip
 
 
 def yes(question: str, *, otherwise: bool = True) -> bool:

@@ -220,7 +220,8 @@ class Turn:
         summary = with_request(summary, context[:cut], context[cut:])
         before = session.compacted.replaced - 1 if session.compacted else 0
         session.compact(Compacted(summary, before + cut, self._desk.clock()))
-        return f"The conversation was shortened: {cut} older messages became a summary."
+        count = "an older message" if cut == 1 else f"{cut} older messages"
+        return f"The conversation was shortened: {count} became a summary."
 
     async def _approved(self, asked: ApprovalAsked) -> Decision:
         async with self._limit.paused():

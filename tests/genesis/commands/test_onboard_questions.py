@@ -81,3 +81,18 @@ def test_a_gateways_words_do_not_steer_the_terminal(capsys):
     assert "\x1b" not in (out := capsys.readouterr().out)
     assert "\r" not in out
     assert "https://x/" in out
+
+
+def test_no_word_is_cut_in_a_narrow_terminal(monkeypatch, capsys):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "30")
+    url = "https://gateway.example/a/very/long/address"
+    questions.say(f"  2  Log in with a web page and a code\nOpen {url}\n")
+    assert capsys.readouterr().out.split("\n") == [
+        "  2  Log in with a web page",
+        "     and a code",
+        "Open",
+        url,
+        "",
+        "",
+    ]
