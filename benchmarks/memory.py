@@ -73,6 +73,10 @@ class OneModel:
         """The same for `kilo/auto`."""
         return ((DEPLOYMENT,),)
 
+    def is_ours(self, _name: str) -> bool:
+        """Nobody has wishes here."""
+        return True
+
     def nearest(self, _name: str) -> tuple[str, ...]:
         """Nothing is like it."""
         return ()

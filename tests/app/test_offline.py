@@ -8,6 +8,7 @@ from kilo_gateway.app import explain, offline_catalog, probe
 from kilo_gateway.config.load import Loaded, load
 from kilo_gateway.core.fault import Fault, Kind
 from kilo_gateway.core.grant import Grant
+from kilo_gateway.router.planner import Asked
 from tests.talk import free_port, replying, upstream, whole
 
 MODELS = {"object": "list", "data": [{"id": "small"}, {"id": "large"}]}
@@ -31,14 +32,14 @@ async def test_the_catalog_of_named_and_listed_models(tmp_path: Path) -> None:
 
 async def test_a_plan_names_its_candidates_in_order(tmp_path: Path) -> None:
     config = upstream("later", free_port(), 2) + upstream("first", free_port(), 1)
-    plan = await explain(_loaded(tmp_path, config), {}, tmp_path, "m", "chat", GRANT)
+    plan = await explain(_loaded(tmp_path, config), {}, tmp_path, Asked(("m",), "chat"), GRANT)
     assert [deployment.upstream for deployment in plan.candidates] == ["first", "later"]
 
 
 async def test_a_plan_for_nothing_is_a_fault(tmp_path: Path) -> None:
     loaded = _loaded(tmp_path, upstream("a", free_port()))
     with pytest.raises(Fault) as caught:
-        await explain(loaded, {}, tmp_path, "nothing", "chat", GRANT)
+        await explain(loaded, {}, tmp_path, Asked(("nothing",), "chat"), GRANT)
     assert caught.value.kind is Kind.MODEL_NOT_FOUND
 
 

@@ -58,6 +58,19 @@ def test_settings_become_limits_terms_and_names(tmp_path: Path) -> None:
     assert set(world.view.upstreams) == {"a", "b"}
 
 
+def test_policies_and_names_of_upstreams_follow_the_settings(tmp_path: Path) -> None:
+    config = '[routing]\npolicy = "weighted"\n[models.n]\npolicy = "cheapest"\n'
+    config += upstream("a", 1, models=["m", "n"]) + upstream("router", 2, vendor="openrouter")
+    world = _world(tmp_path, config)
+    policies = {one.model: one.policy for name in "mn" for one in world.snapshot.candidates(name)}
+    assert policies == {"m": "weighted", "n": "cheapest"}
+    # Servers on loopback are ours even if none runs: what is meant for them goes to no router.
+    names = ("a", "router", "openrouter", "ollama", "alibaba")
+    assert [world.snapshot.is_ours(name) for name in names] == [True, True, True, True, False]
+    sites = {one.upstream: one.site for one in world.snapshot.candidates("m")}
+    assert (sites["a"].is_router, sites["router"].is_router) == (False, True)
+
+
 def test_every_deployment_has_its_identity(tmp_path: Path) -> None:
     world = _world(tmp_path, upstream("a", 1, models=["m", "n"]) + upstream("b", 2))
     assert deployment_ids(world) == {"a/m", "a/n", "b/m"}

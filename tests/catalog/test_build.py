@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from kilo_gateway.catalog.build import Knowledge, build
-from kilo_gateway.catalog.facts import load_facts
+from kilo_gateway.catalog.facts import Facts, load_facts
 from kilo_gateway.catalog.source import Listed, Override, Source
-from kilo_gateway.core.deployment import Limits, Width
+from kilo_gateway.core.deployment import Limits, Site, Width
 from kilo_gateway.core.money import Price
 from kilo_gateway.upstreams.discovery import parse_listing
 
@@ -120,7 +120,34 @@ def test_an_alias_stands_for_its_targets_in_order():
     )
     assert ids(catalog, "best") == ["a/one", "b/two"]
     first, second = catalog.candidates("BEST")
-    assert first.priority < second.priority
+    assert (first.place, second.place) == (0, 1)
+    assert (first.priority, second.priority) == (5, -5)
+
+
+def test_targets_of_aliases_within_aliases_have_places_of_their_own():
+    catalog = made(
+        source("a", "one", "two", "three"),
+        aliases={"first": ("a/one", "a/two"), "all": ("first", "a/three")},
+    )
+    assert [one.place for one in catalog.candidates("all")] == [0, 1, 2]
+    assert [one.place for one in catalog.candidates("a/two")] == [0]
+
+
+def test_a_deployment_knows_its_site_its_parameters_and_its_policy():
+    site = Site(names=frozenset({"a"}), collects_data=False)
+    listed = (Listed("one", parameters=("tools", "seed")), Listed("two"))
+    made_of = Source("a", listed, prefix="a", site=site)
+    knowledge = Knowledge(
+        facts=Facts({}),
+        price_of=lambda _provider, _model: None,
+        overrides={"a/two": Override(policy="cheapest")},
+        policy="weighted",
+    )
+    one, two = (
+        build([made_of], {}, knowledge).candidates(f"a/{name}")[0] for name in ("one", "two")
+    )
+    assert (one.site, one.parameters, one.policy) == (site, {"tools", "seed"}, "weighted")
+    assert (two.policy, two.parameters) == ("cheapest", frozenset())
 
 
 def test_aliases_may_name_aliases_but_not_run_in_circles():

@@ -64,3 +64,12 @@ def test_a_snapshot_answers_for_its_catalog():
     assert snapshot.candidates("gpt-9") == WORLD.candidates("openai/gpt-9")
     assert snapshot.nearest("openai/gpt9")[0] == "openai/gpt-9"
     assert snapshot.made_at == 5.0
+
+
+def test_a_name_is_ours_with_or_without_a_variant():
+    snapshot = make_snapshot(WORLD, own_names=frozenset({"openai"}))
+    assert [snapshot.is_ours(name) for name in ("openai", "openai/eu", "alibaba")] == [
+        True,
+        True,
+        False,
+    ]

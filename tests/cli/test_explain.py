@@ -84,6 +84,36 @@ def test_the_table_shows_limits_prices_and_the_policy(run: Run) -> None:
     assert "lower priority number first" in result.stdout
 
 
+def test_wishes_rule_out_and_order_and_each_rejection_has_its_code(run: Run) -> None:
+    wishes = '{"ignore": ["one"], "order": ["three"]}'
+    shown = plan(run, "maker/m", "--provider", wishes)
+    assert [item["upstream"] for item in shown["candidates"]] == ["three", "two"]
+    assert [(item["deployment_id"], item["code"]) for item in shown["rejected"]] == [
+        ("one/m", "ignored")
+    ]
+    assert "wishes" in shown["candidates"][1]["reason"]
+    assert "ignored" in run("explain", "maker/m", "--provider", wishes).stdout
+
+
+def test_wishes_that_nobody_fulfils_are_a_problem_in_words(run: Run) -> None:
+    result = run("explain", "maker/m", "--provider", '{"zdr": true}')
+    assert result.exit_code == 1
+    assert "provider.zdr" in result.stderr
+
+
+@pytest.mark.parametrize("wrong", ['{"sort": "x"}', "{", "[]"])
+def test_wishes_that_are_none_are_a_problem_in_words(run: Run, wrong: str) -> None:
+    result = run("explain", "maker/m", "--provider", wrong)
+    assert result.exit_code == 1
+    assert result.stderr
+
+
+def test_another_order_is_told(run: Run) -> None:
+    shown = plan(run, "maker/m", "--provider", '{"sort": "price"}')
+    assert shown["policy"] == "price"
+    assert shown["candidates"][1]["reason"].endswith("by the policy price")
+
+
 def test_rejected_ones_have_codes_and_sentences(run: Run) -> None:
     result = run("explain", "chatter/talk", "--operation", "embeddings")
     assert result.exit_code == 1

@@ -405,3 +405,30 @@ def test_vertex_signs_in_unless_it_is_given_a_key():
     assert found.google == GoogleAccount("/a.json")
     assert plan("vertex", base_url=OWN_URL, models=["m"]).google == GoogleAccount()
     assert plan("vertex", base_url=OWN_URL, models=["m"], api_key="k").google is None
+
+
+def test_an_upstream_is_known_by_its_own_name_and_its_vendors():
+    site = plan("openai-eu", vendor="openai", api_key="k").site
+    assert (site.names, site.is_router) == ({"openai-eu", "openai"}, False)
+    assert (site.collects_data, site.keeps_nothing, site.quantization) == (None, None, "")
+    assert plan("gemini", api_key="k").site.names == {"gemini", "google", "google-ai-studio"}
+    assert plan("mine", base_url=OWN_URL).site.names == {"mine"}
+    assert plan("openrouter", api_key="k").site.is_router
+
+
+@pytest.mark.parametrize(("told", "collects"), [("allow", True), ("deny", False), (None, None)])
+def test_what_the_operator_tells_of_an_upstream_is_known(told: str | None, collects: bool | None):
+    site = plan("a", base_url=OWN_URL, data_collection=told, zdr=True, quantization="FP8").site
+    assert (site.collects_data, site.keeps_nothing, site.quantization) == (collects, True, "fp8")
+
+
+def test_what_runs_inside_this_program_keeps_nothing():
+    local = own_plan(profiles()["local"], OWN_URL, Secret(""), "built-in").site
+    found = own_plan(profiles()["ollama"], OWN_URL, Secret(""), "loopback").site
+    assert (local.collects_data, local.keeps_nothing) == (False, True)
+    assert (found.collects_data, found.keeps_nothing) == (None, None)
+
+
+def test_a_model_may_have_a_policy_of_its_own():
+    found = overrides(settings({"models": {"a/b": {"policy": "cheapest"}, "c": {}}}))
+    assert (found["a/b"].policy, found["c"].policy) == ("cheapest", None)

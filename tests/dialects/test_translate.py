@@ -63,6 +63,25 @@ def test_another_dialect_gets_its_own_words_and_the_loss_is_named() -> None:
     assert set(sent.dropped) >= {"seed", "brand_new"}
 
 
+@pytest.mark.parametrize(
+    ("target", "quirks", "expected"),
+    [
+        ("openai_responses", NONE, {"zdr": True}),
+        ("anthropic_messages", NONE, {"zdr": True}),
+        ("openai_responses", frozenset({"no_routing_fields"}), None),
+        ("gemini", NONE, None),
+    ],
+)
+def test_wishes_about_upstreams_go_to_routers_in_their_dialect(
+    target: str, quirks: frozenset[str], expected: object
+) -> None:
+    way = passage("openai_chat", target)
+    asked = call("openai_chat", **CHAT, provider={"zdr": True})
+    sent = way.outbound(asked, deployment(target), quirks, Kept())
+    assert json.loads(sent.body).get("provider") == expected
+    assert "provider" not in sent.dropped
+
+
 def test_a_stream_is_written_anew_and_ends_with_its_usage() -> None:
     way = passage("anthropic_messages", "openai_chat")
     stream = way.stream(call("anthropic_messages", stream=True), None, Kept())

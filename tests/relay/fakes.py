@@ -268,6 +268,9 @@ class Names:
     def auto_candidates(self) -> tuple[tuple[Deployment, ...], ...]:
         return (self.deployments,)
 
+    def is_ours(self, name: str) -> bool:
+        return True
+
     def nearest(self, name: str) -> tuple[str, ...]:
         return ()
 

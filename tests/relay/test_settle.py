@@ -115,6 +115,24 @@ def test_a_whole_answer_tells_no_speed(rig):
     assert rig.books.health.averages("openai/gpt-5").tokens_per_s is None
 
 
+def test_a_conversation_is_remembered_where_it_was_answered(rig):
+    call = make_call(conversation="talk")
+    run(rig, call=call, told={"usage": Usage(500, 9, cache_read_tokens=400)})
+    [warm] = rig.books.affinity.warm("talk", 1002.0)
+    assert (warm.deployment_id, warm.tokens, warm.at) == ("openai/gpt-5", 500, 1002.0)
+    assert warm.was_read
+
+
+def test_without_usage_its_size_is_guessed(rig):
+    run(rig, call=make_call(conversation="talk"))  # of 400 bytes
+    assert rig.books.affinity.warm("talk", 1002.0)[0].tokens == 100
+
+
+def test_it_is_not_remembered_where_it_failed(rig):
+    run(rig, call=make_call(conversation="talk"), fault=fault_of(Kind.UPSTREAM_ERROR))
+    assert rig.books.affinity.warm("talk", 1002.0) == ()
+
+
 @pytest.mark.parametrize("fault", [None, Kind.UPSTREAM_ERROR, *OVER])
 def test_what_has_ended_is_no_longer_in_flight(rig, fault):
     run(rig, fault=fault and fault_of(fault))

@@ -336,7 +336,13 @@ async def test_nothing_prints_the_values_of_the_operators_headers(make_pool: Mak
 
 @pytest.mark.parametrize(
     ("profile", "is_routing"),
-    [(ROWS["openai"], False), (ROWS["openrouter"], True), (ROWS["custom"], True)],
+    [
+        (ROWS["openai"], False),
+        (ROWS["openrouter"], True),
+        (ROWS["kilo"], True),
+        (ROWS["groq"], False),
+        (ROWS["custom"], False),
+    ],
 )
 async def test_fields_for_routers_go_to_routers_alone(
     make_pool: MakePool, profile: Profile, is_routing: bool

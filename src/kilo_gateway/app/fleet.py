@@ -95,6 +95,7 @@ class Member(msgspec.Struct):
             is_free="free" in profile.quirks,
             priority=plan.priority,
             weight=plan.weight,
+            site=plan.site,
         )
 
 

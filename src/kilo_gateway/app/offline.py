@@ -16,7 +16,6 @@ from kilo_gateway.catalog.snapshot import Snapshot
 from kilo_gateway.config.compile import UpstreamPlan
 from kilo_gateway.config.load import Loaded
 from kilo_gateway.core.clock import SystemClock
-from kilo_gateway.core.deployment import Operation
 from kilo_gateway.core.fault import Fault
 from kilo_gateway.core.grant import Grant
 from kilo_gateway.core.plan import Plan
@@ -81,15 +80,14 @@ async def explain(
     loaded: Loaded,
     environ: Mapping[str, str],
     home: Path,
-    model: str,
-    operation: Operation,
+    asked: Asked,
     grant: Grant,
 ) -> Plan:
-    """The plan of a call for a model, as a gateway that has just started would make it. Raises Fault."""
+    """The plan of a call, as a gateway that has just started would make it. Raises Fault."""
     offline = Offline(loaded, environ, home)
     snapshot = await offline.snapshot()
     at = Circumstances(Health(), offline.clock.monotonic(), lambda: 0.5)
-    return plan(Asked((model,), operation), grant, snapshot, at)
+    return plan(asked, grant, snapshot, at)
 
 
 async def probe(loaded: Loaded, environ: Mapping[str, str], home: Path) -> list[ProbeResult]:

@@ -45,7 +45,8 @@ async def renditions(
     offline = Offline(loaded, environ, home)
     snapshot = await offline.snapshot()
     now = offline.clock.monotonic()
-    asked = Asked((envelope.model, *envelope.models), "chat", dialect)
+    models = (envelope.model, *envelope.models)
+    asked = Asked(models, "chat", dialect, envelope.wishes, len(body) // 4, envelope.max_tokens)
     candidates = plan(asked, grant, snapshot, Circumstances(Health(), now, lambda: 0.5)).candidates
     call = Call(
         "explain", dialect, "chat", envelope.model, fields, len(body), envelope.stream, now, 0.0,

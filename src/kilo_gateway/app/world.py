@@ -19,6 +19,7 @@ from kilo_gateway.dialects.rules.table import in_force
 from kilo_gateway.edge.service import EdgeLimits, World
 from kilo_gateway.relay.mending import Mending
 from kilo_gateway.relay.view import View
+from kilo_gateway.upstreams.profiles import profiles
 
 # As long as the public gateway's own limit; longer where an upstream is given more time.
 PATIENCE_S = 600.0
@@ -31,13 +32,22 @@ def build_snapshot(fleet: Fleet, settings: Settings, prices: PriceTable, clock: 
         facts=load_facts(),
         price_of=PriceFinder(prices, datetime.fromtimestamp(now, UTC).date()),
         overrides=overrides(settings),
+        policy=settings.routing.policy,
     )
     sources = [member.source() for member in fleet.members.values()]
     return make_snapshot(
         build(sources, aliases(settings), knowledge),
         settings.auto.preference,
         made_at=now,
+        own_names=_own_names(fleet),
     )
+
+
+def _own_names(fleet: Fleet) -> frozenset[str]:
+    """Names of our upstreams, and of servers on loopback even if none runs: no router is ever asked in their place."""
+    on_loopback = (name for name, row in profiles().items() if row.loopback_port is not None)
+    sites = (member.plan.site.names for member in fleet.members.values())
+    return frozenset(on_loopback).union(*sites)
 
 
 def build_world(

@@ -15,7 +15,6 @@ from kilo_gateway.core.deployment import Deployment, Limits, Operation
 from kilo_gateway.core.money import FREE, Price, keeps_for_an_hour
 
 MAX_ALIAS_DEPTH = 8
-_ALIAS_STEP = 10_000
 _NO_OVERRIDE = Override()
 _FULL_DATE = re.compile(r"-20\d\d-?[01]\d-?[0-3]\d$")
 
@@ -47,11 +46,15 @@ class _Served(msgspec.Struct, frozen=True):
 
 
 class Knowledge(msgspec.Struct, frozen=True):
-    """What is known beside the lists: facts, prices, and overrides by model id or `upstream/model there`."""
+    """What is known beside the lists: facts, prices, and overrides by model id or `upstream/model there`.
+
+    `policy` is the order among deployments of models for which nothing else is said.
+    """
 
     facts: FactFinder
     price_of: PriceOf
     overrides: Mapping[str, Override] = {}
+    policy: str = "priority"
 
 
 def build(
@@ -86,7 +89,8 @@ def build(
     lowered = {name.strip().lower(): targets for name, targets in aliases.items()}
     index = dict(spellings)
     for alias in lowered:
-        index[alias] = tuple(_unique(_expanded(alias, lowered, spellings, 0)))
+        targets = _expanded(alias, lowered, spellings, 0)
+        index[alias] = tuple(_unique(_placed(targets)))
     return Catalog(models=models, aliases=lowered, index=index)
 
 
@@ -154,6 +158,9 @@ def _served(
             weight=source.weight,
             speaks=speaks,
             width=width_of(listed.id) if "embeddings" in operations else None,
+            policy=override.policy or knowledge.policy,
+            parameters=frozenset(listed.parameters),
+            site=source.site,
         ),
         source=source,
         listed=listed,
@@ -314,21 +321,24 @@ def _expanded(
     aliases: Mapping[str, tuple[str, ...]],
     spellings: Mapping[str, tuple[Deployment, ...]],
     depth: int,
-) -> Iterator[Deployment]:
-    """The deployments of an alias, target after target; each target comes after the one before it, whatever it is."""
+) -> Iterator[tuple[Deployment, ...]]:
+    """The deployments of each target of an alias, target after target."""
     if depth > MAX_ALIAS_DEPTH:
         return
-    for place, target in enumerate(aliases.get(name, ())):
+    for target in aliases.get(name, ()):
         key = target.strip().lower()
         # An alias may carry the name of a model that it stands for.
-        is_alias = key in aliases and key != name
-        found = (
-            _expanded(key, aliases, spellings, depth + 1) if is_alias else spellings.get(key, ())
-        )
-        for deployment in found:
-            yield msgspec.structs.replace(
-                deployment, priority=deployment.priority + place * _ALIAS_STEP
-            )
+        if key in aliases and key != name:
+            yield from _expanded(key, aliases, spellings, depth + 1)
+        else:
+            yield spellings.get(key, ())
+
+
+def _placed(targets: Iterator[tuple[Deployment, ...]]) -> Iterator[Deployment]:
+    """Deployments that know the place of their target: each one comes after those before it, whatever it is."""
+    for place, target in enumerate(targets):
+        for deployment in target:
+            yield msgspec.structs.replace(deployment, place=place) if place else deployment
 
 
 def _unique(deployments: Iterator[Deployment]) -> Iterator[Deployment]:

@@ -9,6 +9,7 @@ import msgspec
 from kilo_gateway.catalog.catalog import Catalog, Model
 from kilo_gateway.core.deployment import Deployment
 from kilo_gateway.core.money import NANODOLLARS_PER_DOLLAR
+from kilo_gateway.core.preferences import fits
 
 MAX_AUTO_GROUPS = 64
 MAX_MADE_UP_CHARACTERS = 128
@@ -21,7 +22,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     """Catalog and routing settings as one call sees them; swapped whole. Made by `make_snapshot`.
 
     `preferred` are the ids of the models that the settings prefer, best first.
-    `open_ended` upstreams (the simulator) serve any model name after theirs, like the example. `made_at` is in seconds since the epoch.
+    `open_ended` upstreams (the simulator) serve any model name after theirs, like the example. `own_names` are those of all upstreams and of vendors that run on machines of one's own, lower case. `made_at` is
+    in seconds since the epoch.
     """
 
     catalog: Catalog
@@ -29,6 +31,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     preferred: tuple[str, ...] = ()
     auto_groups: tuple[tuple[Deployment, ...], ...] = ()
     open_ended: dict[str, Deployment] = {}
+    own_names: frozenset[str] = frozenset()
 
     def candidates(self, name: str) -> tuple[Deployment, ...]:
         """Every deployment that a name stands for; empty if the name is unknown."""
@@ -52,6 +55,10 @@ class Snapshot(msgspec.Struct, frozen=True):
         """Ids of the models that `kilo/auto` chooses from, the preferred first."""
         return tuple(group[0].model for group in self.auto_groups)
 
+    def is_ours(self, name: str) -> bool:
+        """Whether a name of a provider is that of an upstream of ours, not of one that a router asks in turn."""
+        return fits(name, self.own_names)
+
     def nearest(self, name: str) -> tuple[str, ...]:
         """Known names that look like an unknown one."""
         return self.catalog.nearest(name)
@@ -64,6 +71,7 @@ def make_snapshot(
     made_at: float = 0.0,
     last_resort: Sequence[str] = ("local",),
     never: Sequence[str] = ("sim",),
+    own_names: frozenset[str] = frozenset(),
 ) -> Snapshot:
     """A snapshot with the order of `kilo/auto` worked out.
 
@@ -92,6 +100,7 @@ def make_snapshot(
             for model in models
             if model.deployments[0].upstream in never
         },
+        own_names=own_names,
     )
 
 

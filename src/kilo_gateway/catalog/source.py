@@ -2,7 +2,7 @@
 
 import msgspec
 
-from kilo_gateway.core.deployment import Limits, Operation
+from kilo_gateway.core.deployment import NO_SITE, Limits, Operation, Site
 from kilo_gateway.core.money import Price
 
 
@@ -35,7 +35,8 @@ class Source(msgspec.Struct, frozen=True):
 
     Clients name its models `prefix/id`, after `strip` is cut from the front of the id; "" adds no prefix. With
     `ids_have_vendor`, an id that holds a "/" is taken as it is. `vendor` finds facts, `price_provider` finds prices.
-    `operations` are those of its `dialect`, `also` names further dialects with theirs. `is_self_hosted` says that limits of a public model of the same name do not hold here. `is_free` prices it at 0.
+    `operations` are those of its `dialect`, `also` names further dialects with theirs. `is_self_hosted` says that limits of a public model of the same name do not hold here. `is_free` prices it at 0. `site` is what clients may have
+    wishes about.
     """
 
     upstream: str
@@ -52,13 +53,18 @@ class Source(msgspec.Struct, frozen=True):
     is_free: bool = False
     priority: int = 0
     weight: int = 1
+    site: Site = NO_SITE
 
 
 class Override(msgspec.Struct, frozen=True):
-    """What the operator's settings say about a model; None leaves what is known. A price replaces the whole price."""
+    """What the operator's settings say about a model; None leaves what is known. A price replaces the whole price.
+
+    `policy` names the order among its deployments, None that of all models.
+    """
 
     name: str | None = None
     description: str | None = None
     limits: Limits = Limits()
     capabilities: frozenset[str] | None = None
     price: Price | None = None
+    policy: str | None = None

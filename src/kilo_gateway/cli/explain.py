@@ -24,17 +24,30 @@ from kilo_gateway.core.deployment import Deployment, Operation
 from kilo_gateway.core.fault import Fault
 from kilo_gateway.core.grant import Grant
 from kilo_gateway.core.plan import Plan, Rejection
+from kilo_gateway.core.preferences import Preferences
+from kilo_gateway.dialects.body import read_fields
+from kilo_gateway.dialects.preferences import read_preferences
+from kilo_gateway.router.planner import Asked
 
 if TYPE_CHECKING:
     from kilo_gateway.store.store import Store
 
 POLICIES = {
-    "ordered": "lower priority number first; equals share by weight, at random",
+    "priority": "lower priority number first; equals share by weight, at random",
+    "weighted": "by weight, at random",
+    "cheapest": "by what the request is expected to cost; unknown prices last",
+    "fastest": "by the time that answers take; as long as none is known, by priority",
+    "least-busy": "by attempts under way, in relation to the weight",
+    "price": "the client wants the cheapest first",
+    "latency": "the client wants the shortest time to the first byte first",
+    "throughput": "the client wants the most tokens a second first",
     "auto": "by [auto] preference; within a group lower priority first, equals share by weight",
 }
 
 
 _EVERYTHING = Grant("", "")
+# Prices are compared for a request of that size.
+_USUAL_TOKENS = 2_000
 
 
 class ShownCandidate(msgspec.Struct, frozen=True):
@@ -75,6 +88,10 @@ def explain(
         str, typer.Option(help="The request's dialect, such as anthropic_messages.")
     ] = "openai_chat",
     operation: Annotated[Operation, typer.Option(help="What it would ask it to do.")] = "chat",
+    provider: Annotated[
+        str,
+        typer.Option(help="Wishes about upstreams, as a request's `provider` tells them: JSON."),
+    ] = "",
     key: Annotated[
         str | None, typer.Option(help="Plan for this key (id or name) and its rights.")
     ] = None,
@@ -99,13 +116,19 @@ def explain(
     if not model:
         fail("name a model, or give a request with --request FILE", PROBLEM)
     try:
-        plan = asyncio.run(plan_of(loaded, os.environ, home, model, operation, grant))
+        asked = Asked((model,), operation, wishes=_wishes(provider), input_tokens=_USUAL_TOKENS)
+        plan = asyncio.run(plan_of(loaded, os.environ, home, asked, grant))
     except Fault as fault:
         fail(fault.message, PROBLEM)
     if as_json:
         print_json(_shown(plan, operation))
     else:
         _show(_shown(plan, operation))
+
+
+def _wishes(provider: str) -> Preferences | None:
+    """What --provider wishes. Raises Fault for what is no JSON, or no such object."""
+    return read_preferences(read_fields(b'{"provider":%b}' % (provider.encode() or b"null")))
 
 
 def _grant(key: str, config: Path | None) -> Grant:
@@ -136,22 +159,28 @@ def _shown(plan: Plan, operation: str) -> ShownPlan:
                 context=item.limits.context,
                 input_usd=dollars_text(price.input if price else None),
                 output_usd=dollars_text(price.output if price else None),
-                reason=_reason(item, before),
+                reason=_reason(item, before, plan.policy),
             )
         )
         before = item
     return ShownPlan(plan.model, operation, plan.policy, candidates, plan.rejected)
 
 
-def _reason(item: Deployment, before: Deployment | None) -> str:
+def _reason(item: Deployment, before: Deployment | None, policy: str) -> str:
     """Why it stands where it stands, in relation to the one tried before it."""
     if before is None:
         return "tried first"
     if item.model != before.model:
         return f"if {before.model} cannot answer"
+    if item.place != before.place:
+        return "a later target of the alias"
+    if policy not in {"priority", "auto"}:
+        return f"comes after {before.upstream} by the policy {policy}"
     if item.priority == before.priority:
         return f"same priority as {before.upstream}: chosen by weight"
-    return f"priority {item.priority} comes after {before.priority}"
+    if item.priority > before.priority:
+        return f"priority {item.priority} comes after {before.priority}"
+    return f"comes after {before.upstream} by the client's wishes or its window"
 
 
 def _show(plan: ShownPlan) -> None:

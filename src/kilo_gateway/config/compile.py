@@ -10,7 +10,7 @@ from typing_extensions import override
 from kilo_gateway.catalog.source import Override
 from kilo_gateway.config.schema import ModelSettings, Settings, UpstreamSettings
 from kilo_gateway.config.secrets import resolve
-from kilo_gateway.core.deployment import Limits, Operation
+from kilo_gateway.core.deployment import NO_SITE, Limits, Operation, Site
 from kilo_gateway.core.money import Price, nanodollars_from_usd
 from kilo_gateway.core.secret import Secret
 from kilo_gateway.relay.view import Terms
@@ -40,6 +40,7 @@ class UpstreamPlan(msgspec.Struct, frozen=True):
     max_connections: int = 512
     aws: AwsKeys | None = None
     google: GoogleAccount | None = None
+    site: Site = NO_SITE
 
     @override
     def __repr__(self) -> str:
@@ -96,7 +97,25 @@ def _configured(upstream: UpstreamSettings, environ: Mapping[str, str], base: Pa
         priority=upstream.priority,
         weight=upstream.weight,
         max_connections=upstream.max_connections,
+        site=_site(upstream.name, profile, upstream),
     )
+
+
+def _site(name: str, profile: Profile, upstream: UpstreamSettings | None = None) -> Site:
+    """What clients may have wishes about: how it may be called, and what the operator tells of it."""
+    vendor = () if profile.name == CUSTOM else (profile.name, *profile.aliases)
+    own = True if "built_in" in profile.quirks else None
+    return Site(
+        names=frozenset((name.lower(), *vendor)),
+        is_router="routes_providers" in profile.quirks,
+        # What runs inside this program keeps nothing.
+        collects_data=_COLLECTS[upstream.data_collection] if upstream else own and False,
+        keeps_nothing=upstream.zdr if upstream else own,
+        quantization=upstream.quantization.strip().lower() if upstream else "",
+    )
+
+
+_COLLECTS = {"allow": True, "deny": False, None: None}
 
 
 # How servers of a dialect usually take the key, what they serve, and where they list their models.
@@ -199,6 +218,7 @@ def own_plan(profile: Profile, base_url: str, key: Secret, origin: Origin) -> Up
         target=parse_target(profile.name, base_url),
         key=key,
         origin=origin,
+        site=_site(profile.name, profile),
         prefix=profile.name if profile.prefix is None else profile.prefix,
     )
 
@@ -214,6 +234,7 @@ def _override(model: ModelSettings) -> Override:
         limits=Limits(model.context_length, model.max_output),
         capabilities=None if model.capabilities is None else frozenset(model.capabilities),
         price=_price(model),
+        policy=model.policy,
     )
 
 

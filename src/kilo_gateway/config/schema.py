@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 from typing_extensions import override
 
+from kilo_gateway.config.schema_routing import PolicyName, RoutingSettings
 from kilo_gateway.config.schema_rules import RuleSettings
 
 # Marks texts that may hold a credential: never shown in a problem, and readable as "env:NAME" or "file:PATH".
@@ -228,6 +229,16 @@ class UpstreamSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
             "(else the upstream's name), empty text adds none."
         ),
     ] = None
+    data_collection: Annotated[
+        Literal["allow", "deny"] | None,
+        Meta(description="Whether it may keep prompts or train on them; left out is unknown."),
+    ] = None
+    zdr: Annotated[
+        bool | None, Meta(description="Whether it keeps no data at all; left out is unknown.")
+    ] = None
+    quantization: Annotated[
+        str, Meta(description='Precision of its models, such as "fp8".', max_length=32)
+    ] = ""
 
     @override
     def __repr__(self) -> str:
@@ -269,6 +280,10 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         tuple[str, ...] | None,
         Meta(description='What the model can do, such as "tools", "vision", "reasoning".'),
     ] = None
+    policy: Annotated[
+        PolicyName | None,
+        Meta(description="Order among its deployments; left out is that of [routing]."),
+    ] = None
 
 
 class AutoSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -282,34 +297,6 @@ class AutoSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
             max_length=1000,
         ),
     ] = AUTO_PREFERENCE
-
-
-class RoutingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """When another attempt is made, and when an upstream is left alone."""
-
-    max_attempts: Annotated[
-        int, Meta(description="Most attempts for one call, the first one included.", ge=1, le=32)
-    ] = 4
-    retry_after_max_s: Annotated[
-        float,
-        Meta(
-            description="Longest Retry-After of an upstream that a call waits for, in seconds.",
-            ge=0,
-            le=3600,
-        ),
-    ] = 20.0
-    breaker_failures: Annotated[
-        int,
-        Meta(
-            description="Failures in a row after which a deployment is left alone.", ge=1, le=1000
-        ),
-    ] = 5
-    breaker_open_s: Annotated[
-        float,
-        Meta(
-            description="How long a failing deployment is left alone, in seconds.", gt=0, le=86_400
-        ),
-    ] = 15.0
 
 
 class LocalModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -376,9 +363,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Meta(description="Further names for models: a model id, or several to try in order."),
     ] = {}
     auto: Annotated[AutoSettings, Meta(description="How `kilo/auto` chooses.")] = AutoSettings()
-    routing: Annotated[RoutingSettings, Meta(description="Attempts and the circuit breaker.")] = (
-        RoutingSettings()
-    )
+    routing: Annotated[
+        RoutingSettings, Meta(description="Who is asked first, further attempts, the breaker.")
+    ] = RoutingSettings()
     local_model: Annotated[LocalModelSettings, Meta(description="The small built-in model.")] = (
         LocalModelSettings()
     )

@@ -4,6 +4,7 @@ import msgspec
 
 from kilo_gateway.core.deployment import Operation
 from kilo_gateway.core.form import Form
+from kilo_gateway.core.preferences import Preferences
 
 
 class Hints(msgspec.Struct, frozen=True):
@@ -30,7 +31,8 @@ class Call(msgspec.Struct, frozen=True):
     client's order. `arrived` is monotonic seconds, `received_at` seconds since the epoch. `patience` is how long the
     client is ready to wait for the first byte, in seconds. `headers` are those that some vendors want passed on.
     `entry_id` is what the first attempt is recorded under, if the call's own id was made from it.
-    `form` is the body of an upload, which has no `fields`.
+    `form` is the body of an upload, which has no `fields`. `wishes` are about the upstreams that may serve it.
+    `conversation` is a key of the conversation that it goes on with, "" where that makes no difference.
     """
 
     id: str
@@ -51,3 +53,5 @@ class Call(msgspec.Struct, frozen=True):
     patience: float = 600.0
     entry_id: str = ""
     form: Form | None = None
+    wishes: Preferences | None = None
+    conversation: str = ""

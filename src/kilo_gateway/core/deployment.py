@@ -35,13 +35,33 @@ class Width(msgspec.Struct, frozen=True, gc=False):
     is_fixed: bool = False
 
 
+class Site(msgspec.Struct, frozen=True):
+    """What is known of the upstream where a deployment is, as far as clients may have wishes about it.
+
+    `names` are those that clients may call it by (its own, its vendor's), lower case. `is_router`: it asks others in turn,
+    and minds the client's wishes itself. `collects_data`: it may keep prompts or train on them; `keeps_nothing`: it keeps no
+    data at all; None where nobody told. `quantization` is the precision of its models, "" where unknown.
+    """
+
+    names: frozenset[str] = frozenset()
+    is_router: bool = False
+    collects_data: bool | None = None
+    keeps_nothing: bool | None = None
+    quantization: str = ""
+
+
+NO_SITE = Site()
+
+
 class Deployment(msgspec.Struct, frozen=True):
     """One model at one upstream.
 
     `model` is the name clients use (`openai/gpt-5`), `upstream_model` the name that the upstream wants in the body.
     `capabilities` are words such as "tools", "vision", "reasoning", "structured"; absent means no.
     `speaks` are the dialects in which it can be asked, with the operations of each, the preferred first. `id` is `upstream/upstream_model`. `operations` are those that the upstream serves for it. Candidates of equal `priority` (lower is first) share by
-    `weight`. `width` is that of its embeddings, None where unknown.
+    `weight`; those of a later `place` come after all of an earlier one (an alias has several), and `policy` names the order among
+    those of one model. `parameters` are the request fields that it is known to take, in OpenRouter's words (none: not known).
+    `width` is that of its embeddings, None where unknown.
     """
 
     upstream: str
@@ -56,6 +76,10 @@ class Deployment(msgspec.Struct, frozen=True):
     weight: int = 1
     speaks: tuple[tuple[str, tuple[Operation, ...]], ...] = ()
     width: Width | None = None
+    policy: str = "priority"
+    place: int = 0
+    parameters: frozenset[str] = frozenset()
+    site: Site = NO_SITE
 
     id: str = ""
 

@@ -35,6 +35,7 @@ class Kind(StrEnum):
     PAID_MODEL_AUTH_REQUIRED = "paid_model_auth_required"
     MODEL_NOT_FOUND = "model_not_found"
     MODEL_NOT_ALLOWED = "model_not_allowed"
+    PROVIDER_NOT_ALLOWED = "provider_not_allowed"
     API_KIND_NOT_SUPPORTED = "api_kind_not_supported"
     UNSUPPORTED_FIM_MODEL = "unsupported_fim_model"
     CLIENT_DISCONNECT = "client_disconnect"
@@ -86,6 +87,7 @@ KINDS: dict[Kind, KindRow] = {
     ),
     Kind.MODEL_NOT_FOUND: KindRow(404, Blame.CALLER, _BAD, "model_not_found"),
     Kind.MODEL_NOT_ALLOWED: KindRow(404, Blame.KEY, "permission_error", "model_not_allowed"),
+    Kind.PROVIDER_NOT_ALLOWED: KindRow(404, Blame.CALLER, _BAD, "provider_not_allowed"),
     Kind.API_KIND_NOT_SUPPORTED: KindRow(400, Blame.CALLER, _BAD, "api_kind_not_supported"),
     Kind.UNSUPPORTED_FIM_MODEL: KindRow(400, Blame.CALLER, _BAD, "unsupported_fim_model"),
     Kind.CLIENT_DISCONNECT: KindRow(499, Blame.CALLER, _API, "client_disconnect"),

@@ -6,6 +6,7 @@ from typing import Protocol, runtime_checkable
 from kilo_gateway.core.call import Call
 from kilo_gateway.core.deployment import Deployment, Operation
 from kilo_gateway.core.fault import Fault
+from kilo_gateway.core.preferences import Preferences
 from kilo_gateway.core.usage import Usage
 from kilo_gateway.dialects.body import Fields
 
@@ -36,6 +37,11 @@ class Envelope(Protocol):
     @property
     def wants_usage(self) -> bool:
         """Whether the client asked to see usage in the stream."""
+        ...
+
+    @property
+    def wishes(self) -> Preferences | None:
+        """What the client wishes of the upstreams that may serve it."""
         ...
 
 

@@ -32,6 +32,7 @@ from kilo_gateway.dialects.conversation import Conversation, Vendor
 from kilo_gateway.dialects.dialect import Dialect, ReplyFacts, ReplyStream
 from kilo_gateway.dialects.features import lost
 from kilo_gateway.dialects.hub import DeltaReader, DeltaWriter, Hub, Shown, Target
+from kilo_gateway.dialects.preferences import with_preferences
 from kilo_gateway.dialects.registry import DIALECTS
 
 _BYTES_PER_TOKEN = 4
@@ -39,6 +40,8 @@ _BYTES_PER_TOKEN = 4
 _FRAMINGS = {"gemini_array": "gemini"}
 # Upstream's dialects that differ from a client's only in their envelope: bodies and events are the client's own.
 _ENVELOPES = {"bedrock_anthropic": "anthropic_messages"}
+# Dialects in which routers take `provider`.
+_WITH_PREFERENCES = frozenset({"openai_chat", "openai_responses", "anthropic_messages"})
 _NO_TEXT = (Started, UsageTold, Finished, Failed)
 
 CostOf = Callable[[Usage], int | None]
@@ -155,7 +158,11 @@ class Translation:
     ) -> Outbound:
         """The request in the upstream's words, and the names of what it has none for."""
         conversation = self._from.read_request(call.fields)
-        return self.write(conversation, deployment, quirks, marks.find)
+        sent = self.write(conversation, deployment, quirks, marks.find)
+        if "provider" not in call.fields or self.upstream.name not in _WITH_PREFERENCES:
+            return sent
+        body = with_preferences(sent.body, call.fields, deployment, quirks)
+        return msgspec.structs.replace(sent, body=body)
 
     def write(
         self,

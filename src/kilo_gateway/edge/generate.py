@@ -93,6 +93,7 @@ def _call(  # noqa: PLR0913 - what a call is made of
         world.limits.patience_s,
         inbound.entry_id,
         form,
+        envelope.wishes,
     )
 
 

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from kilo_gateway.core.call import Call
 from kilo_gateway.core.fault import Fault, Kind
 from kilo_gateway.core.grant import Grant
+from kilo_gateway.relay.planning import planned
 from kilo_gateway.relay.reply import Reply
 from kilo_gateway.relay.run import Run
 from kilo_gateway.relay.settle import Books
 from kilo_gateway.relay.view import View
-from kilo_gateway.router.planner import Asked, Circumstances, plan, sole
+from kilo_gateway.router.planner import sole
 
 _SWEEP_S = 1.0
 
@@ -40,7 +41,7 @@ class Relay:
         """Plan a call: its run, to be awaited. Raises Fault if there is no way to answer it."""
         books = self._books
         candidates = None
-        if not call.models:
+        if not call.models and call.wishes is None:
             candidates = sole(
                 call.model,
                 call.operation,
@@ -51,9 +52,7 @@ class Relay:
                 call.dialect,
             )
         if candidates is None:
-            asked = Asked((call.model, *call.models), call.operation, call.dialect)
-            at = Circumstances(books.health, call.arrived, self._dice)
-            candidates = plan(asked, grant, view.names, at).candidates
+            call, candidates = planned(call, grant, view.names, books, self._dice)
         run = Run(call, grant, candidates, reply, view, books, call.arrived)
         self._runs.add(run)
         return run

@@ -112,7 +112,7 @@ class Run(msgspec.Struct, eq=False):
             self._settle(attempt)
             if attempt.fault is None or self._stream_told_the_fault():
                 return
-            turns = turns or Turns(len(self.candidates))
+            turns = turns or Turns(self.candidates)
             await self._after(attempt.fault, number, turns)
 
     def _struck(self, fault: Fault, deployment: Deployment) -> Fault:

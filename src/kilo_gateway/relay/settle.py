@@ -15,11 +15,12 @@ from kilo_gateway.ledger.journal import Journal
 from kilo_gateway.ledger.pricing import cost
 from kilo_gateway.relay.attempt import Attempt
 from kilo_gateway.relay.marks import Marks
+from kilo_gateway.router.affinity import Affinity
 from kilo_gateway.router.health import Health
 from kilo_gateway.telemetry.log import AttemptLine, Log
 from kilo_gateway.telemetry.metrics import Metrics
 
-_BYTES_PER_TOKEN = 4
+BYTES_PER_TOKEN = 4
 # The upstream may have worked, and charged, although no whole answer arrived.
 _MAY_HAVE_COST = frozenset(
     {
@@ -67,6 +68,7 @@ class Books:
     new_id: Callable[[], str]
     logs_calls: bool = True
     marks: Marks = field(default_factory=Marks)
+    affinity: Affinity = field(default_factory=Affinity)
     later: Callable[[Callable[[], None]], object] | None = None
     _ended: list[tuple[Call, Attempt]] = field(default_factory=list)
 
@@ -93,6 +95,8 @@ class Books:
                 # A whole answer comes at once: only streams tell how fast a model speaks.
                 tokens = attempt.usage.output_tokens or attempt.streamed_tokens
                 self.health.spoke(attempt.deployment.id, tokens, attempt.ended - first_byte)
+            if call.conversation:
+                self._remember(call, attempt)
         else:
             self._tell_failure(attempt.deployment, attempt.fault, attempt.ended)
         ended = self._ended
@@ -118,6 +122,17 @@ class Books:
         self._count(written)
         if self.logs_calls and written:
             self.log.write_attempts([_line(*one) for one in written])
+
+    def _remember(self, call: Call, attempt: Attempt) -> None:
+        """The conversation's prompt is in that deployment's cache now."""
+        usage = attempt.usage
+        self.affinity.answered(
+            call.conversation,
+            attempt.deployment.id,
+            usage.input_tokens or call.body_bytes // BYTES_PER_TOKEN,
+            attempt.ended,
+            was_read=bool(usage.cache_read_tokens),
+        )
 
     def _tell_failure(self, deployment: Deployment, fault: Fault, ended: float) -> None:
         if fault.kind in _SAYS_NOTHING:
@@ -189,7 +204,7 @@ def _usage(call: Call, attempt: Attempt) -> Usage:
     if fault.kind not in _MAY_HAVE_COST and not attempt.streamed_tokens:
         return told
     return Usage(
-        input_tokens=call.body_bytes // _BYTES_PER_TOKEN,
+        input_tokens=call.body_bytes // BYTES_PER_TOKEN,
         output_tokens=attempt.streamed_tokens or 0,
         source="estimated",
     )
@@ -245,7 +260,7 @@ def _opening(
         call.operation,
         call.stream,
         opened_at,
-        call.body_bytes // _BYTES_PER_TOKEN,
+        call.body_bytes // BYTES_PER_TOKEN,
         hints.feature,
         hints.session,
         hints.mode,

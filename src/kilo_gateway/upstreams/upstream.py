@@ -23,7 +23,7 @@ from kilo_gateway.upstreams.target import Target
 
 _MODELS_LIMIT_BYTES = 32 * 1024 * 1024
 _USER_AGENT = "kilo-gateway"
-# Vendors of their own models refuse fields that only a router of models understands.
+# Whoever serves models itself refuses fields that only a router of models understands, or does not mind them.
 _NO_ROUTING_FIELDS = "no_routing_fields"
 _PATHS_KEPT = 4096
 _JSON_TYPE = b"content-type: application/json\r\n"
@@ -229,7 +229,7 @@ Upstreams = Mapping[str, Upstream]
 
 
 def _routing_quirk(profile: Profile) -> frozenset[str]:
-    is_router = "ids_have_vendor" in profile.quirks or profile.name in {"", "custom", "sim"}
+    is_router = "routes_providers" in profile.quirks
     return frozenset() if is_router else frozenset({_NO_ROUTING_FIELDS})
 
 

@@ -5,7 +5,9 @@ import msgspec
 from kilo_gateway.core.call import Call
 from kilo_gateway.core.deployment import Deployment, Operation
 from kilo_gateway.core.fault import Fault, Kind
+from kilo_gateway.core.preferences import Preferences
 from kilo_gateway.dialects.body import Fields, raw_json, starts_with, text_of, write_fields
+from kilo_gateway.dialects.preferences import put_preferences, read_preferences
 
 MAX_TOKENS_LIMIT = 99_999_999_999
 _WHOLE_NUMBER = msgspec.json.Decoder(int | None)
@@ -27,6 +29,7 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
     stream: bool
     max_tokens: int | None
     wants_usage: bool = True
+    wishes: Preferences | None = None
 
 
 def peek(operation: Operation, fields: Fields) -> Envelope:
@@ -50,6 +53,7 @@ def peek(operation: Operation, fields: Fields) -> Envelope:
         _models(fields) if "models" in fields else (),
         is_chat and "stream" in fields and _boolean(fields, "stream"),
         _max_tokens(fields) if is_chat else None,
+        wishes=read_preferences(fields) if "provider" in fields else None,
     )
 
 
@@ -61,8 +65,7 @@ def outbound(call: Call, deployment: Deployment, quirks: frozenset[str]) -> byte
     fields = dict(call.fields)
     fields["model"] = raw_json(deployment.upstream_model)
     fields.pop("models", None)
-    if "no_routing_fields" in quirks:
-        fields.pop("provider", None)
+    put_preferences(fields, deployment, quirks)
     return write_fields(fields)
 
 

@@ -11,6 +11,7 @@ import msgspec
 from kilo_gateway.core.call import Call
 from kilo_gateway.core.deployment import Deployment, Operation
 from kilo_gateway.core.fault import Fault, Kind
+from kilo_gateway.core.preferences import Preferences
 from kilo_gateway.dialects.bedrock.schema import UNREADABLE, InferenceConfig
 from kilo_gateway.dialects.body import Fields, starts_with, text_of, write_fields
 
@@ -32,6 +33,7 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
     max_tokens: int | None
     models: tuple[str, ...] = ()
     wants_usage: bool = True
+    wishes: Preferences | None = None
 
 
 def peek(_operation: Operation, fields: Fields) -> Envelope:

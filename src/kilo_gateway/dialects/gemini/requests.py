@@ -12,6 +12,7 @@ import msgspec
 from kilo_gateway.core.call import Call
 from kilo_gateway.core.deployment import Deployment, Operation
 from kilo_gateway.core.fault import Fault, Kind
+from kilo_gateway.core.preferences import Preferences
 from kilo_gateway.dialects.body import Fields, raw_json, starts_with, text_of, write_fields
 from kilo_gateway.dialects.gemini.members import (
     camel,
@@ -50,6 +51,7 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
     max_tokens: int | None
     models: tuple[str, ...] = ()
     wants_usage: bool = True  # every chunk carries it here, asked or not
+    wishes: Preferences | None = None
 
 
 def peek(operation: Operation, fields: Fields) -> Envelope:

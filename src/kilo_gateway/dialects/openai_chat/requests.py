@@ -7,8 +7,10 @@ import msgspec
 from kilo_gateway.core.call import Call
 from kilo_gateway.core.deployment import Deployment, Operation
 from kilo_gateway.core.fault import Fault, Kind
+from kilo_gateway.core.preferences import Preferences
 from kilo_gateway.dialects.body import Fields, raw_json, starts_with, text_of, write_fields
 from kilo_gateway.dialects.openai_chat import others
+from kilo_gateway.dialects.preferences import put_preferences, read_preferences
 
 MAX_TOKENS_LIMIT = 99_999_999_999
 _INCLUDE_USAGE = raw_json({"include_usage": True})
@@ -44,6 +46,7 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
     stream: bool
     max_tokens: int | None
     wants_usage: bool
+    wishes: Preferences | None = None
 
 
 def peek(operation: Operation, fields: Fields) -> Envelope:
@@ -64,8 +67,7 @@ def peek(operation: Operation, fields: Fields) -> Envelope:
         others.with_default_model(operation, fields)
         model = _model(fields)
         others.check(operation, fields)
-    if "provider" in fields:
-        _check_provider(fields["provider"])
+    wishes = read_preferences(fields) if "provider" in fields else None
     stream = "stream" in fields and operation in _STREAMING and _boolean(fields, "stream")
     return Envelope(
         model,
@@ -73,6 +75,7 @@ def peek(operation: Operation, fields: Fields) -> Envelope:
         stream,
         _max_tokens(fields),
         stream and "stream_options" in fields and _asks_usage(fields["stream_options"]),
+        wishes,
     )
 
 
@@ -92,8 +95,8 @@ def outbound(call: Call, deployment: Deployment, quirks: frozenset[str]) -> byte
         del fields["models"]
     if call.stream and not call.wants_usage and "no_include_usage" not in quirks:
         fields["stream_options"] = _with_include_usage(fields.get("stream_options"))
-    if "provider" in fields and "no_routing_fields" in quirks:
-        del fields["provider"]
+    if "provider" in fields:
+        put_preferences(fields, deployment, quirks)
     return write_fields(fields)
 
 
@@ -198,17 +201,3 @@ def _with_include_usage(options: msgspec.Raw | None) -> msgspec.Raw:
     merged = msgspec.json.decode(options, type=Fields)
     merged["include_usage"] = msgspec.Raw(_TRUE)
     return msgspec.Raw(write_fields(merged))
-
-
-class _Provider(msgspec.Struct, gc=False):
-    data_collection: str | None = None
-    zdr: bool | None = None
-
-
-def _check_provider(raw: msgspec.Raw) -> None:
-    try:
-        provider = msgspec.json.decode(raw, type=_Provider | None)
-    except msgspec.ValidationError as error:
-        raise _invalid("provider", f"is not as documented ({str(error).lower()})") from None
-    if provider is not None and provider.data_collection not in {None, "allow", "deny"}:
-        raise _invalid("provider.data_collection", 'must be "allow" or "deny"')

@@ -5,7 +5,9 @@ import msgspec
 from kilo_gateway.core.call import Call
 from kilo_gateway.core.deployment import Deployment, Operation
 from kilo_gateway.core.fault import Fault, Kind
+from kilo_gateway.core.preferences import Preferences
 from kilo_gateway.dialects.body import Fields, raw_json, starts_with, text_of, write_fields
+from kilo_gateway.dialects.preferences import put_preferences, read_preferences
 
 MAX_TOKENS_LIMIT = 99_999_999_999
 _WHOLE_NUMBER = msgspec.json.Decoder(int | None)
@@ -27,6 +29,7 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
     stream: bool
     max_tokens: int | None
     wants_usage: bool = True
+    wishes: Preferences | None = None
 
 
 def peek(operation: Operation, fields: Fields) -> Envelope:
@@ -42,13 +45,13 @@ def peek(operation: Operation, fields: Fields) -> Envelope:
         )
     model = _model(fields)
     _check_input(fields)
-    if "provider" in fields:
-        _check_provider(fields["provider"])
+    wishes = read_preferences(fields) if "provider" in fields else None
     return Envelope(
         model,
         _models(fields) if "models" in fields else (),
         operation == "chat" and "stream" in fields and _boolean(fields, "stream"),
         _max_tokens(fields),
+        wishes=wishes,
     )
 
 
@@ -60,8 +63,7 @@ def outbound(call: Call, deployment: Deployment, quirks: frozenset[str]) -> byte
     fields = dict(call.fields)
     fields["model"] = raw_json(deployment.upstream_model)
     fields.pop("models", None)
-    if "no_routing_fields" in quirks:
-        fields.pop("provider", None)
+    put_preferences(fields, deployment, quirks)
     return write_fields(fields)
 
 
@@ -116,17 +118,3 @@ def _max_tokens(fields: Fields) -> int | None:
     if value is not None and not 0 <= value <= MAX_TOKENS_LIMIT:
         raise _invalid(_LIMIT, f"must be between 0 and {MAX_TOKENS_LIMIT}")
     return value
-
-
-class _Provider(msgspec.Struct, gc=False):
-    data_collection: str | None = None
-    zdr: bool | None = None
-
-
-def _check_provider(raw: msgspec.Raw) -> None:
-    try:
-        provider = msgspec.json.decode(raw, type=_Provider | None)
-    except msgspec.ValidationError as error:
-        raise _invalid("provider", f"is not as documented ({str(error).lower()})") from None
-    if provider is not None and provider.data_collection not in {None, "allow", "deny"}:
-        raise _invalid("provider.data_collection", 'must be "allow" or "deny"')
