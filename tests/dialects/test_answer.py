@@ -11,6 +11,7 @@ from kilo_gateway.dialects.answer import (
     CallStarted,
     Failed,
     Finished,
+    LogprobsTold,
     RefusalDelta,
     TextCited,
     TextDelta,
@@ -29,6 +30,7 @@ from kilo_gateway.dialects.conversation import (
     Thinking,
     ToolCall,
 )
+from kilo_gateway.dialects.logprobs import Logprob
 
 WORDS = st.text(min_size=1, max_size=8)
 PARTS = st.one_of(
@@ -59,6 +61,19 @@ def test_the_deltas_of_an_answer_make_it_again(parts: list) -> None:
         "###",
     )
     assert collect(deltas_of(answer)) == answer
+
+
+def test_each_text_is_told_behind_the_probabilities_of_its_tokens() -> None:
+    tokens = tuple(Logprob(token, -0.5) for token in ("He", "llo", " you", "!"))
+    answer = Answer((Text("Hello"), Thinking("hm"), Text(" you")), "stop", logprobs=tokens)
+    deltas = list(deltas_of(answer))
+    assert [delta for delta in deltas if isinstance(delta, LogprobsTold)] == [
+        LogprobsTold(tokens[:2]),
+        LogprobsTold(tokens[2:3]),
+        LogprobsTold(tokens[3:]),
+    ]
+    assert deltas.index(LogprobsTold(tokens[:2])) < deltas.index(TextDelta("Hello"))
+    assert collect(deltas) == answer
 
 
 def test_calls_may_be_interleaved() -> None:

@@ -10,11 +10,12 @@ A whole reply gives the same: `collect(deltas)` of a stream equals the `Answer` 
 Rules
 - A part's deltas follow each other; a delta of another kind begins the next part. Tool calls alone may be interleaved: each delta
   names its call by `index`, counted from 0 in the order of the calls.
+- Tokens' probabilities come before the text that they belong to.
 - Usage is told once, or again with larger counts: the last one told holds.
 """
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -31,6 +32,7 @@ from kilo_gateway.dialects.conversation import (
     ToolCall,
     Vendor,
 )
+from kilo_gateway.dialects.logprobs import Logprob, of_text
 
 # stop           the model was done               stop_sequence  it wrote one of the client's
 # length         the limit of output was reached  context        the window is full
@@ -61,7 +63,7 @@ class Answer(msgspec.Struct, frozen=True):
     created: int = 0
     raw_stop: str = ""
     stop_sequence: str = ""
-    logprobs: msgspec.Raw = msgspec.Raw()
+    logprobs: tuple[Logprob, ...] = ()
     service_tier: str = ""
 
 
@@ -92,6 +94,12 @@ class TextCited(msgspec.Struct, frozen=True, tag="text-cited"):
     """Where the text before it comes from."""
 
     citation: Citation
+
+
+class LogprobsTold(msgspec.Struct, frozen=True, tag="logprobs-told"):
+    """How likely the tokens of the text behind it are."""
+
+    tokens: tuple[Logprob, ...]
 
 
 class RefusalDelta(msgspec.Struct, frozen=True, tag="refusal-delta"):
@@ -180,6 +188,7 @@ Delta = (
     | TextDelta
     | TextSigned
     | TextCited
+    | LogprobsTold
     | RefusalDelta
     | ThinkingDelta
     | ThinkingSigned
@@ -231,6 +240,7 @@ class _Collected:
         self._started = Started()
         self._finished = Finished(None)
         self._usage = UNKNOWN_USAGE
+        self._logprobs: list[Logprob] = []
 
     def take(self, delta: Delta) -> None:  # noqa: C901, PLR0912, PLR0915 - a branch for each kind of delta
         parts = self._parts
@@ -244,19 +254,10 @@ class _Collected:
                 else:
                     parts.append(Text(delta.text))
             case TextSigned():
-                if not isinstance(last, Text):
-                    last = Text("")
-                    parts.append(last)
-                parts[-1] = msgspec.structs.replace(
-                    last, signature=delta.signature, vendor=delta.vendor
-                )
+                self._mark_text(signature=delta.signature, vendor=delta.vendor)
             case TextCited():
-                if not isinstance(last, Text):
-                    last = Text("")
-                    parts.append(last)
-                parts[-1] = msgspec.structs.replace(
-                    last, citations=(*last.citations, delta.citation)
-                )
+                before = last.citations if isinstance(last, Text) else ()
+                self._mark_text(citations=(*before, delta.citation))
             case RefusalDelta():
                 if isinstance(last, Refusal):
                     parts[-1] = Refusal(last.text + delta.text)
@@ -287,10 +288,20 @@ class _Collected:
                 parts.append(delta.part)
             case UsageTold():
                 self._usage = delta.usage
+            case LogprobsTold():
+                self._logprobs += delta.tokens
             case Finished():
                 self._finished = delta
             case Failed():
                 self._finished = Finished("error")
+
+    def _mark_text(self, **changes: Any) -> None:
+        """The text before is changed; where there is none, an empty one."""
+        last = self._parts[-1] if self._parts else None
+        if not isinstance(last, Text):
+            last = Text("")
+            self._parts.append(last)
+        self._parts[-1] = msgspec.structs.replace(last, **changes)
 
     def answer(self) -> Answer:
         started, finished = self._started, self._finished
@@ -303,18 +314,23 @@ class _Collected:
             started.created,
             finished.raw_stop,
             finished.stop_sequence,
+            tuple(self._logprobs),
             service_tier=started.service_tier,
         )
 
 
-def deltas_of(answer: Answer) -> Iterable[Delta]:  # noqa: C901, PLR0912 - a branch for each kind of part
+def deltas_of(answer: Answer) -> Iterable[Delta]:  # noqa: C901, PLR0912, PLR0915 - a branch for each kind of part
     """A whole reply as the deltas of a stream: `collect(deltas_of(answer))` gives it back."""
     yield Started(answer.id, answer.model, answer.created, answer.service_tier)
     index = 0
     last: Part | None = None
+    tokens = answer.logprobs
     for part in answer.parts:
         match part:
             case Text():
+                if tokens:
+                    own, tokens = of_text(part.text, tokens)
+                    yield LogprobsTold(own)
                 yield TextDelta(part.text, begins=isinstance(last, Text))
                 for citation in part.citations:
                     yield TextCited(citation)
@@ -348,6 +364,8 @@ def deltas_of(answer: Answer) -> Iterable[Delta]:  # noqa: C901, PLR0912 - a bra
             case _:
                 pass  # a tool's result is nothing that a model answers with
         last = part
+    if tokens:
+        yield LogprobsTold(tokens)
     yield Finished(answer.stop, answer.raw_stop, answer.stop_sequence)
     if answer.usage.is_known:
         yield UsageTold(answer.usage)

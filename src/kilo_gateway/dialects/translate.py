@@ -23,6 +23,7 @@ from kilo_gateway.dialects.answer import (
     Delta,
     Failed,
     Finished,
+    LogprobsTold,
     Started,
     TextDelta,
     UsageTold,
@@ -42,7 +43,7 @@ _FRAMINGS = {"gemini_array": "gemini"}
 _ENVELOPES = {"bedrock_anthropic": "anthropic_messages"}
 # Dialects in which routers take `provider`.
 _WITH_PREFERENCES = frozenset({"openai_chat", "openai_responses", "anthropic_messages"})
-_NO_TEXT = (Started, UsageTold, Finished, Failed)
+_NO_TEXT = (Started, UsageTold, Finished, Failed, LogprobsTold)
 
 CostOf = Callable[[Usage], int | None]
 

@@ -116,7 +116,7 @@ def test_a_wrong_type_is_told(members) -> None:
 def plain(conversation: Conversation) -> Conversation:
     """Without what a telling changes, each of it on purpose: empty texts are left out; turns of the model that follow each
     other are one; the system's words alone are a turn of the user's; functions stand before Google's own tools; a first
-    call without a signature gets the documented value; what is dropped or refused (one candidate, logprobs, labels, store)
+    call without a signature gets the documented value; what is dropped or refused (one candidate, labels, store)
     or only Google's (`unknown`, `needs`); how much to think, which is told in the model's own way (test_thinking).
     """
     messages = list[Message]()
@@ -132,7 +132,7 @@ def plain(conversation: Conversation) -> Conversation:
     return msgspec.structs.replace(
         conversation, messages=tuple(messages), system=system, unknown=(), needs=(),
         tools=tuple(sorted(conversation.tools, key=lambda tool: tool.server != "")), reasoning=Reasoning(),
-        sampling=msgspec.structs.replace(conversation.sampling, count=None, logprobs=None, top_logprobs=None),
+        sampling=msgspec.structs.replace(conversation.sampling, count=None),
         account=msgspec.structs.replace(conversation.account, metadata=msgspec.Raw(), is_stored=None),
         is_stream=False,
     )  # fmt: skip

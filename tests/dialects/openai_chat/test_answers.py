@@ -44,10 +44,14 @@ def replies(file):
                 yield recording, body
 
 
+TOP = {"token": "y", "logprob": -2.5, "bytes": [121]}
+LIKELY = {"token": "x", "logprob": -0.25, "bytes": [120], "top_logprobs": [TOP]}
+
+
 def comparable(answer: Answer) -> Answer:
     """An answer without what a writer adds or has no place for.
 
-    raw_stop: the word is OpenAI's. usage.raw: another object. logprobs: only OpenAI's form is told. stop None: told as "stop".
+    raw_stop: the word is OpenAI's. usage.raw: another object. stop None: told as "stop".
     arguments "": told as "{}". service_tier: in OpenAI's words. id, model, created: ours where upstream gave none.
     """
     parts = tuple(
@@ -63,7 +67,6 @@ def comparable(answer: Answer) -> Answer:
         raw_stop="",
         service_tier=tier_of(answer.service_tier),
         usage=msgspec.structs.replace(answer.usage, raw=b""),
-        logprobs=msgspec.Raw(),
         id=answer.id or SHOWN.call_id,
         model=answer.model or SHOWN.model,
         created=answer.created or SHOWN.created,
@@ -265,12 +268,20 @@ def test_the_first_of_several_choices_is_the_answer():
     assert answer.parts == (Text("0"),)
 
 
-def test_log_probabilities_in_openais_form_are_passed_on():
-    told = {"content": [], "refusal": None}
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ({"content": [LIKELY], "refusal": None}, {"content": [LIKELY], "refusal": None}),
+        ({"content": [], "refusal": None}, None),
+        ({"tokens": ["x"], "token_logprobs": [-1]}, None),
+        ("odd", None),
+    ],
+)
+def test_log_probabilities_in_openais_form_are_passed_on(told, expected):
     choice = {"index": 0, "message": {"content": "x"}, "logprobs": told}
     answer = read_answer(json.dumps({"choices": [choice]}).encode())
     assert answer is not None
-    assert json.loads(write_answer(answer, SHOWN))["choices"][0]["logprobs"] == told
+    assert json.loads(write_answer(answer, SHOWN))["choices"][0]["logprobs"] == expected
 
 
 def test_members_of_odd_types_are_left_out_one_by_one():

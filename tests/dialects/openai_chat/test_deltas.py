@@ -7,29 +7,25 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from openai.lib.streaming.chat import ChatCompletionStreamState
 from openai.types.chat import ChatCompletionChunk
 
 from kilo_gateway.core.fault import Fault, Kind
 from kilo_gateway.core.usage import UNKNOWN_USAGE, Usage
 from kilo_gateway.dialects.answer import (
     Answer,
-    CallDelta,
-    CallStarted,
     Delta,
     Failed,
-    Finished,
     Started,
     TextDelta,
     UsageTold,
     collect,
-    deltas_of,
 )
-from kilo_gateway.dialects.conversation import Citation, Text, Thinking, ToolCall
+from kilo_gateway.dialects.conversation import Text, Thinking, ToolCall
 from kilo_gateway.dialects.hub import Shown
 from kilo_gateway.dialects.openai_chat.answers import read_answer
-from kilo_gateway.dialects.openai_chat.deltas import Reader, Writer
-from tests.dialects.openai_chat.test_answers import FULL, comparable, read_usage, told_usage
+from kilo_gateway.dialects.openai_chat.deltas import Reader
+from kilo_gateway.dialects.openai_chat.stream_writer import Writer
+from tests.dialects.openai_chat.test_answers import comparable, read_usage, told_usage
 from tests.dialects.recordings import FILES, TRAFFIC, WHY_SKIPPED, recordings
 
 CHAT = tuple(file for file, (dialect, _) in FILES.items() if dialect == "openai_chat")
@@ -194,111 +190,6 @@ def test_what_is_written_is_what_openais_own_types_take(file):
             continue
         for chunk in chunks_of(written(found, collect(found).usage)):
             ChatCompletionChunk.model_validate_json(json.dumps(chunk), strict=True)
-
-
-def test_openais_own_client_puts_a_stream_together():
-    answer = Answer(
-        (
-            *FULL.parts,
-            Thinking("more", "sig2", "anthropic"),
-            Text("end", citations=(Citation("https://y"),) * 2),
-        ),
-        "stop",
-    )
-    state = ChatCompletionStreamState()
-    for chunk in chunks_of(written(deltas_of(answer), FULL.usage)):
-        list(state.handle_chunk(ChatCompletionChunk.model_validate(chunk)))
-    message = state.get_final_completion().choices[0].message
-    told = message.model_dump()
-    assert message.content == "hello end"
-    assert [call.function.arguments for call in message.tool_calls or ()] == ['{"a":1}', "{}"]
-    details = [
-        (
-            one["type"],
-            one.get("text") or one.get("signature") or one.get("data") or one.get("summary"),
-        )
-        for one in told["reasoning_details"]
-    ]
-    assert details == [
-        ("reasoning.text", "signed"),
-        ("reasoning.summary", "sum"),
-        ("reasoning.encrypted", "seal"),
-        ("reasoning.encrypted", "mark"),
-        ("reasoning.text", "more"),
-    ]
-    assert told["reasoning_details"][0]["format"] == "anthropic-claude-v1"
-    assert [one["url_citation"]["url"] for one in told["annotations"]] == [
-        "https://x",
-        "https://y",
-        "https://y",
-    ]
-
-
-def test_a_whole_answer_comes_back_through_a_stream():
-    again = collect(read(written(deltas_of(FULL), FULL.usage)))
-    assert comparable(again) == comparable(FULL)
-
-
-def test_a_stream_as_openai_sends_it():
-    deltas = [
-        Started("r", "m", 5),
-        TextDelta("hi"),
-        CallStarted(0, "a", "f"),
-        CallDelta(0, "{}"),
-        CallStarted(1, "b", "g"),
-        Finished("tool_calls", "tool_use"),
-    ]
-    out = written(deltas, Usage(3, 2), 1_000_000)
-    assert out.endswith(b"data: [DONE]\n\n")
-    chunks = chunks_of(out)
-    deltas_told = [chunk["choices"][0]["delta"] for chunk in chunks[:-1]]
-    assert deltas_told[0] == {"role": "assistant", "content": "", "refusal": None}
-    assert deltas_told[1] == {"content": "hi"}
-    assert deltas_told[2]["tool_calls"] == [
-        {"index": 0, "id": "a", "type": "function", "function": {"name": "f", "arguments": ""}}
-    ]
-    assert deltas_told[5]["tool_calls"] == [{"index": 1, "function": {"arguments": "{}"}}]
-    assert chunks[-2]["choices"][0]["finish_reason"] == "tool_calls"
-    assert chunks[-1]["choices"] == []
-    assert chunks[-1]["usage"]["cost"] == 0.001
-    assert {chunk["id"] for chunk in chunks} == {"r"}
-
-
-def test_usage_is_not_told_to_a_client_that_did_not_ask():
-    shown = Shown("call_7", "m", 1, wants_usage=False)
-    out = written(
-        [Started(), TextDelta("x"), UsageTold(Usage(3, 2)), Finished("stop")],
-        Usage(3, 2),
-        shown=shown,
-    )
-    assert b"usage" not in out
-
-
-def test_an_empty_answer_has_its_role_and_its_end():
-    reasons = [chunk["choices"][0]["finish_reason"] for chunk in chunks_of(written([]))]
-    assert reasons == [None, "stop"]
-
-
-def test_an_error_in_the_middle_is_an_error_event_and_the_end():
-    out = written(
-        [
-            Started("r"),
-            TextDelta("x"),
-            UsageTold(Usage(3, 2)),
-            Failed(b'{"message":"boom","type":"overloaded_error"}'),
-        ]
-    )
-    last = chunks_of(out)[-1]
-    assert (last["id"], last["error"]["message"], last["error"]["type"]) == (
-        "r",
-        "boom",
-        "overloaded_error",
-    )
-    assert last["choices"][0]["finish_reason"] == "error"
-    assert last["usage"]["prompt_tokens"] == 3
-    assert out.endswith(b"data: [DONE]\n\n")
-    assert out.count(b"[DONE]") == 1
-    assert isinstance(read(out)[-1], Failed)
 
 
 def test_an_error_is_read_after_what_stands_beside_it():

@@ -157,5 +157,9 @@ def essence(answer: Answer, *, is_sealed_alike: bool = False) -> Answer:
         created=0,
         raw_stop="",
         service_tier="",
-        logprobs=msgspec.Raw(),
+        # OpenAI rounds them in its last event.
+        logprobs=tuple(
+            msgspec.structs.replace(one, logprob=round(one.logprob, 4))
+            for one in answer.logprobs
+        ),
     )

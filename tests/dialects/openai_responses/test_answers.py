@@ -151,12 +151,25 @@ def test_media_and_parts_of_other_dialects():
     assert told["output"][2]["content"][0]["annotations"][0]["url"] == "https://a.b"
 
 
-def test_logprobs_are_read_in_the_form_of_chat():
-    part = b'{"type":"output_text","text":"x","annotations":[],"logprobs":[{"token":"x"}]}'
-    body = b'{"output":[{"type":"message","content":[%b]}],"status":"completed"}' % part
-    answer = read_answer(body)
+def test_the_probabilities_of_all_texts_are_read_and_stand_at_their_texts():
+    likely = [
+        {"token": token, "logprob": -0.5, "bytes": [ord(token)], "top_logprobs": []}
+        for token in "xyz"
+    ]
+    content = [
+        {"type": "output_text", "text": text, "annotations": [], "logprobs": some}
+        for text, some in (("xy", likely[:2]), ("z", likely[2:]))
+    ]
+    output = [{"type": "message", "content": content}]
+    answer = read_answer(json.dumps({"output": output, "status": "completed"}).encode())
     assert answer is not None
-    assert json.loads(bytes(answer.logprobs)) == {"content": [{"token": "x"}], "refusal": None}
+    assert [(one.token, one.bytes) for one in answer.logprobs] == [
+        ("x", (120,)),
+        ("y", (121,)),
+        ("z", (122,)),
+    ]
+    told = json.loads(write_answer(answer, SHOWN))["output"][0]["content"]
+    assert [part["logprobs"] for part in told] == [likely[:2], likely[2:]]
 
 
 def test_what_is_no_response_is_none():

@@ -22,7 +22,7 @@ from kilo_gateway.dialects.conversation import (
     Thinking,
     ToolCall,
 )
-from kilo_gateway.dialects.gemini import marks
+from kilo_gateway.dialects.gemini import likelihoods, marks
 from kilo_gateway.dialects.gemini.deltas import Turns, decoded
 from kilo_gateway.dialects.gemini.grounding import Sources
 from kilo_gateway.dialects.gemini.parts import Written, written_arguments, written_media
@@ -56,6 +56,7 @@ def write_answer(answer: Answer, shown: Shown, cost_nanodollars: int | None = No
     parts = [one for part in answer.parts for one in written_part(part)]
     candidate = candidate_of(parts)
     candidate["finishReason"] = stop_word(answer.stop)
+    candidate |= likelihoods.written(answer.logprobs)
     metadata = _sources(answer.parts).metadata()
     if metadata:
         candidate["groundingMetadata"] = metadata

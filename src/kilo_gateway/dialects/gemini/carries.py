@@ -31,7 +31,7 @@ CARRIES: Carries = MappingProxyType(
         Feature.SEED: KEPT,
         Feature.STOP: KEPT,
         Feature.COUNT: refused("One answer is read: ask several times."),
-        Feature.LOGPROBS: DROPPED,
+        Feature.LOGPROBS: KEPT,
         Feature.LOGIT_BIAS: DROPPED,
         Feature.MAX_TOKENS: KEPT,
         Feature.EFFORT: _THINKS,

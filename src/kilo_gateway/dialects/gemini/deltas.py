@@ -23,6 +23,7 @@ from kilo_gateway.dialects.answer import (
     Delta,
     Failed,
     Finished,
+    LogprobsTold,
     MediaMade,
     OpaqueMade,
     Started,
@@ -36,7 +37,7 @@ from kilo_gateway.dialects.answer import (
     UsageTold,
 )
 from kilo_gateway.dialects.conversation import Citation, Media, Opaque, Vendor
-from kilo_gateway.dialects.gemini import marks
+from kilo_gateway.dialects.gemini import likelihoods, marks
 from kilo_gateway.dialects.gemini.grounding import grounded
 from kilo_gateway.dialects.gemini.growing import Growing
 from kilo_gateway.dialects.gemini.parts import arguments_of, media_by_data, media_by_uri
@@ -157,6 +158,10 @@ class Turns:
         return "tool_calls" if waits else stop
 
     def _candidate(self, candidate: Candidate) -> Iterator[Delta]:
+        if candidate.logprobs_result is not None:
+            tokens = likelihoods.read(candidate.logprobs_result)
+            if tokens:
+                yield LogprobsTold(tokens)
         content = candidate.content
         for raw in (content.parts if content is not None else None) or ():
             yield from self._part(raw)

@@ -113,6 +113,26 @@ class CitationMetadata(Wire):
     citations: list[WireCitation] | None = None
 
 
+class Likely(Wire):
+    """A token in `logprobsResult`."""
+
+    token: str = ""
+    log_probability: float = 0.0
+
+
+class LikelyAt(Wire):
+    """One of `topCandidates`: what was likely at one place."""
+
+    candidates: list[Likely] | None = None
+
+
+class LogprobsResult(Wire):
+    """`logprobsResult`: what was chosen, and what was likely, place by place."""
+
+    chosen_candidates: list[Likely] | None = None
+    top_candidates: list[LikelyAt] | None = None
+
+
 class Candidate(Wire):
     """One of `candidates`."""
 
@@ -121,6 +141,7 @@ class Candidate(Wire):
     index: int | None = None
     grounding_metadata: Grounding | None = None
     citation_metadata: CitationMetadata | None = None
+    logprobs_result: LogprobsResult | None = None
 
 
 class Chunk(Wire):

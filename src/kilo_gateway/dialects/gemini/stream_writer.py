@@ -18,6 +18,7 @@ from kilo_gateway.dialects.answer import (
     Delta,
     Failed,
     Finished,
+    LogprobsTold,
     MediaMade,
     OpaqueMade,
     RefusalDelta,
@@ -30,7 +31,7 @@ from kilo_gateway.dialects.answer import (
     ThinkingSigned,
 )
 from kilo_gateway.dialects.conversation import SealedThinking, ToolCall
-from kilo_gateway.dialects.gemini import marks
+from kilo_gateway.dialects.gemini import likelihoods, marks
 from kilo_gateway.dialects.gemini.answers import (
     candidate_of,
     identity_of,
@@ -44,6 +45,7 @@ from kilo_gateway.dialects.gemini.grounding import Sources
 from kilo_gateway.dialects.gemini.replies import status_word
 from kilo_gateway.dialects.gemini.requests import is_array
 from kilo_gateway.dialects.hub import Shown
+from kilo_gateway.dialects.logprobs import Logprob
 
 _FAILED = "The upstream failed in the middle of its answer. Try again, or use another model."
 
@@ -71,6 +73,7 @@ class Writer:
         self._identity = identity_of("", "", shown)
         self._calls: dict[int, _Call] = {}
         self._sources = Sources()
+        self._logprobs: tuple[Logprob, ...] = ()
         self._is_text = False
         self._finished = Finished(None)
         self._is_over = False
@@ -91,6 +94,7 @@ class Writer:
         self._is_over = True
         candidate = candidate_of([written_call(call.made()) for call in self._calls.values()])
         candidate["finishReason"] = stop_word(self._finished.stop)
+        candidate |= likelihoods.written(self._logprobs)
         metadata = self._sources.metadata()
         if metadata:
             candidate["groundingMetadata"] = metadata
@@ -110,6 +114,8 @@ class Writer:
                     self._calls[delta.index].arguments.append(delta.arguments)
             case TextCited():
                 self._sources.cite(delta.citation)
+            case LogprobsTold():
+                self._logprobs += delta.tokens
             case Finished():
                 self._finished = delta
             case Failed():
@@ -117,7 +123,7 @@ class Writer:
             case _:
                 self._note(delta)
                 parts = list(_parts(delta))
-                return self._chunk(parts) if parts else b""
+                return self._chunk(parts, is_text=isinstance(delta, TextDelta)) if parts else b""
         return b""
 
     def _note(self, delta: Delta) -> None:
@@ -128,11 +134,15 @@ class Writer:
             self._sources.text(delta.text, begins=begins)
         self._is_text = is_text or (self._is_text and isinstance(delta, TextSigned))
 
-    def _chunk(self, parts: list[Any]) -> bytes:
+    def _chunk(self, parts: list[Any], *, is_text: bool) -> bytes:
         """Parts of an answer, behind the calls that are complete by now."""
         calls = [written_call(call.made()) for call in self._calls.values()]
         self._calls.clear()
-        chunk = {"candidates": [candidate_of([*calls, *parts])]}
+        candidate = candidate_of([*calls, *parts])
+        if is_text and self._logprobs:
+            candidate |= likelihoods.written(self._logprobs)
+            self._logprobs = ()
+        chunk = {"candidates": [candidate]}
         return self._framing.chunk(msgspec.json.encode(chunk | self._identity))
 
     def _failed(self, error: bytes) -> bytes:

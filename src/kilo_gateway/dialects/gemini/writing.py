@@ -112,6 +112,8 @@ def _config(conversation: Conversation, target: Target) -> Written:
         "presencePenalty": sampling.presence_penalty,
         "seed": sampling.seed,
         "stopSequences": sampling.stop or None,
+        "responseLogprobs": sampling.logprobs or None,
+        "logprobs": sampling.top_logprobs or None if sampling.logprobs else None,
         "thinkingConfig": thinking.config(conversation.reasoning, target) or None,
         "responseModalities": [one.upper() for one in output.modalities] or None,
         "responseMimeType": None if output.kind == "text" else "application/json",

@@ -12,7 +12,8 @@ carries.py            what a request can hold, in general and for one deployment
 reading.py            requests, read; their messages in reading_messages.py
 writing.py            requests, written; their messages in writing_messages.py
 answers.py            whole replies, both ways
-deltas.py             streams, both ways
+deltas.py             streams, read
+stream_writer.py      streams, written
 turns.py              what an assistant says, taken apart: for replies, streams and requests
 wording.py            pieces of a reply for a client
 thoughts.py           reasoning details
@@ -30,6 +31,7 @@ from kilo_gateway.dialects.openai_chat import (
     reading,
     replies,
     requests,
+    stream_writer,
     writing,
 )
 from kilo_gateway.dialects.openai_chat.carries import CARRIES, carries_for
@@ -63,4 +65,4 @@ class OpenAIChat:
     read_answer = staticmethod(answers.read_answer)
     write_answer = staticmethod(answers.write_answer)
     reader = staticmethod(deltas.Reader)
-    writer = staticmethod(deltas.Writer)
+    writer = staticmethod(stream_writer.Writer)

@@ -8,14 +8,24 @@ A reply for a client holds thoughts three times, since clients look in three pla
 model's own text, "{}" where it wrote none.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
 from kilo_gateway.core.usage import UNKNOWN_USAGE, Usage
-from kilo_gateway.dialects.answer import Answer, Delta, Finished, Started, Stop, UsageTold, collect
+from kilo_gateway.dialects import logprobs
+from kilo_gateway.dialects.answer import (
+    Answer,
+    Delta,
+    Finished,
+    LogprobsTold,
+    Started,
+    Stop,
+    UsageTold,
+    collect,
+)
 from kilo_gateway.dialects.conversation import (
     Media,
     Opaque,
@@ -28,8 +38,16 @@ from kilo_gateway.dialects.conversation import (
     is_given,
 )
 from kilo_gateway.dialects.hub import Shown
+from kilo_gateway.dialects.logprobs import Logprob
 from kilo_gateway.dialects.openai_chat.replies import read_usage
-from kilo_gateway.dialects.openai_chat.schema import Alternative, Chunk, Raw, Source, Turn
+from kilo_gateway.dialects.openai_chat.schema import (
+    Alternative,
+    Chunk,
+    Raw,
+    Source,
+    Turn,
+    WireLogprobs,
+)
 from kilo_gateway.dialects.openai_chat.thoughts import detail_of, sealed_detail
 from kilo_gateway.dialects.openai_chat.turns import EXECUTED_TOOL, NAME, TurnReader
 from kilo_gateway.dialects.openai_chat.wording import (
@@ -44,6 +62,7 @@ from kilo_gateway.dialects.openai_chat.wording import (
 )
 
 _CHUNK = msgspec.json.Decoder(Chunk)
+_LOGPROBS = msgspec.json.Decoder(WireLogprobs)
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _MOST_ODD_MEMBERS = 32
 _NO_ERROR = frozenset({b"", b"null", b'""', b"{}"})
@@ -86,10 +105,7 @@ def read_answer(body: bytes) -> Answer | None:
     if chunk is None or chunk.choices is None:
         return None
     chosen = choice_of(chunk) or next(iter(chunk.choices), None)
-    answer = collect(_deltas(chunk, chosen))
-    if chosen is not None and is_given(chosen.logprobs):
-        return msgspec.structs.replace(answer, logprobs=Raw(bytes(chosen.logprobs)))
-    return answer
+    return collect(_deltas(chunk, chosen))
 
 
 def _deltas(chunk: Chunk, chosen: Alternative | None) -> Iterator[Delta]:
@@ -98,6 +114,7 @@ def _deltas(chunk: Chunk, chosen: Alternative | None) -> Iterator[Delta]:
     reader = TurnReader()
     reader.reply_id = started.id
     if chosen is not None:
+        yield from logprobs_in(chosen)
         turn = said_in(chosen, is_whole=True) or Turn()
         for position, call in enumerate(turn.tool_calls or ()):
             call.index = (
@@ -121,7 +138,7 @@ def write_answer(answer: Answer, shown: Shown, cost_nanodollars: int | None = No
     choice = {
         "index": 0,
         "message": message,
-        "logprobs": _logprobs(answer.logprobs),
+        "logprobs": logprobs_told(answer.logprobs),
         "finish_reason": word,
         "native_finish_reason": answer.raw_stop or answer.stop,
     }
@@ -234,9 +251,9 @@ def call_of(call: ToolCall) -> dict[str, Any]:
     return told
 
 
-def _logprobs(raw: Raw) -> Raw | None:
-    """OpenAI's own form is passed on; what another vendor tells has another one."""
-    return raw if b'"content"' in bytes(raw)[:200] or b'"refusal"' in bytes(raw)[:200] else None
+def logprobs_told(tokens: Sequence[Logprob]) -> dict[str, Any] | None:
+    """`logprobs` of a choice."""
+    return {"content": logprobs.written(tokens), "refusal": None} if tokens else None
 
 
 # --- what chunks and whole replies have in common -----------------------------------------------------------------
@@ -310,6 +327,18 @@ def said_in(choice: Alternative, *, is_whole: bool) -> Turn | None:
     whole, piece = choice.message, choice.delta
     turn = (whole or piece) if is_whole else (piece or whole)
     return turn if turn is not None or not choice.text else Turn(content=choice.text)
+
+
+def logprobs_in(choice: Alternative) -> Iterator[Delta]:
+    """The probabilities of a choice's tokens, if they are told in OpenAI's form."""
+    if not is_given(choice.logprobs):
+        return
+    try:
+        tokens = logprobs.read(_LOGPROBS.decode(choice.logprobs).content)
+    except _UNREADABLE:
+        return
+    if tokens:
+        yield LogprobsTold(tokens)
 
 
 def started_by(chunk: Chunk) -> Started:

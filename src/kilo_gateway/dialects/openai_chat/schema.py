@@ -150,6 +150,12 @@ class Turn(msgspec.Struct, gc=False):
     extra_content: ExtraContent | None = None
 
 
+class WireLogprobs(msgspec.Struct, gc=False):
+    """`logprobs` of a choice; what other servers keep here is not read."""
+
+    content: Raw = ABSENT
+
+
 class Alternative(msgspec.Struct, gc=False):
     """One of `choices`, with what it says."""
 

@@ -1,18 +1,22 @@
 """Whole replies, read and written."""
 
+from collections.abc import Iterable, Iterator
+
 import msgspec
 
+from kilo_gateway.dialects import logprobs
 from kilo_gateway.dialects.answer import Answer, Stop, deltas_of
 from kilo_gateway.dialects.body import raw_json
 from kilo_gateway.dialects.conversation import Part, Refusal, ToolCall, is_given
 from kilo_gateway.dialects.hub import Shown
+from kilo_gateway.dialects.logprobs import Logprob
 from kilo_gateway.dialects.openai_responses import marks
 from kilo_gateway.dialects.openai_responses.items import ITEM, PART, lenient, parts_of, with_marks
 from kilo_gateway.dialects.openai_responses.making import Making, nobody
 from kilo_gateway.dialects.openai_responses.replies import stop_reason, usage_of
 from kilo_gateway.dialects.openai_responses.response import begun, ended, stem_of
 from kilo_gateway.dialects.openai_responses.response import usage_of as usage_told
-from kilo_gateway.dialects.openai_responses.schema import NOTHING, Reply, decode_leniently
+from kilo_gateway.dialects.openai_responses.schema import Reply, decode_leniently
 
 REPLY = msgspec.json.Decoder(Reply)
 _REASONS: dict[str, Stop] = {"max_output_tokens": "length", "content_filter": "content_filter"}
@@ -48,7 +52,7 @@ def answer_of(reply: Reply) -> Answer:
         reply.model or "",
         int(reply.created_at or 0),
         word,
-        logprobs=_logprobs(reply.output or ()),
+        logprobs=tuple(_logprobs(reply.output or ())),
         service_tier=reply.service_tier or "",
     )
 
@@ -68,17 +72,14 @@ def stop_of(reply: Reply, *, has_called: bool, has_refused: bool) -> tuple[Stop 
     return "refusal" if has_refused else "stop", word
 
 
-def _logprobs(output: tuple[msgspec.Raw, ...] | list[msgspec.Raw]) -> msgspec.Raw:
-    """Those of the first text that has some, in the form of Chat Completions, where they stand beside the message."""
+def _logprobs(output: Iterable[msgspec.Raw]) -> Iterator[Logprob]:
+    """Those of all texts."""
     for raw in output:
         if b'"logprobs"' not in bytes(raw):
             continue
         content = lenient(raw, ITEM, "").content
         for one in content if isinstance(content, list) else ():
-            found = lenient(one, PART, "").logprobs
-            if bytes(found) not in NOTHING | {b"[]"}:
-                return msgspec.Raw(b'{"content":%b,"refusal":null}' % bytes(found))
-    return msgspec.Raw()
+            yield from logprobs.read(lenient(one, PART, "").logprobs)
 
 
 def write_answer(answer: Answer, shown: Shown, cost_nanodollars: int | None = None) -> bytes:

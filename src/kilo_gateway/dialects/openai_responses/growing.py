@@ -1,7 +1,7 @@
 """Growing: output items while they are written. Each tells its own events; `made()` is the item as it stands."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from typing_extensions import override
@@ -52,7 +52,7 @@ class Growing(ABC):
 class Message(Growing):
     """A message: parts of text and of refusal."""
 
-    __slots__ = ("_annotations", "_pieces", "_type", "parts")
+    __slots__ = ("_annotations", "_logprobs", "_pieces", "_type", "parts")
 
     def __init__(self, ident: str, index: int, tell: Tell) -> None:
         super().__init__(ident, index, tell)
@@ -60,6 +60,7 @@ class Message(Growing):
         self._type = ""
         self._pieces: list[str] = []
         self._annotations: list[Any] = []
+        self._logprobs: list[Any] = []
 
     @override
     def made(self) -> dict[str, Any]:
@@ -72,8 +73,10 @@ class Message(Growing):
             "content": content,
         }
 
-    def add(self, text: str, kind: str, *, begins: bool = False) -> None:
-        """More text, or more of a refusal."""
+    def add(
+        self, text: str, kind: str, logprobs: Sequence[Any] = (), *, begins: bool = False
+    ) -> None:
+        """More text with its tokens' probabilities, or more of a refusal."""
         if self._type and (begins or self._type != kind):
             self._close_part()
         if not self._type:
@@ -88,8 +91,9 @@ class Message(Growing):
         else:
             self._say(
                 "response.output_text.delta",
-                {"content_index": len(self.parts), "delta": text, "logprobs": []},
+                {"content_index": len(self.parts), "delta": text, "logprobs": logprobs},
             )
+            self._logprobs += logprobs
 
     def cite(self, annotation: Any) -> None:
         """Where the text before comes from."""
@@ -112,7 +116,7 @@ class Message(Growing):
         return {
             "type": "output_text",
             "annotations": list(self._annotations),
-            "logprobs": [],
+            "logprobs": list(self._logprobs),
             "text": text,
         }
 
@@ -124,12 +128,16 @@ class Message(Growing):
         if self._type == "refusal":
             self._say("response.refusal.done", at | {"refusal": part["refusal"]})
         else:
-            self._say("response.output_text.done", at | {"logprobs": [], "text": part["text"]})
+            self._say(
+                "response.output_text.done",
+                at | {"logprobs": part["logprobs"], "text": part["text"]},
+            )
         self._say("response.content_part.done", at | {"part": part})
         self.parts.append(part)
         self._type = ""
         self._pieces = []
         self._annotations = []
+        self._logprobs = []
 
 
 class Reasoning(Growing):

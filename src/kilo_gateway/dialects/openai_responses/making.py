@@ -10,12 +10,14 @@
 
 from typing import Any
 
+from kilo_gateway.dialects import logprobs
 from kilo_gateway.dialects.answer import (
     CallDelta,
     CallStarted,
     Delta,
     Failed,
     Finished,
+    LogprobsTold,
     MediaMade,
     OpaqueMade,
     RefusalDelta,
@@ -44,14 +46,18 @@ class Making:
         self._items: list[Growing | Any] = []
         self._open: Message | Reasoning | None = None
         self._calls: dict[int, Call] = {}
+        self._logprobs: list[Any] = []
         self.stop: Stop | None = None
         self.service_tier = ""
 
-    def take(self, delta: Delta) -> None:  # noqa: C901, PLR0912 - a branch for each kind of delta
+    def take(self, delta: Delta) -> None:  # noqa: C901, PLR0912, PLR0915 - a branch for each kind of delta
         """One step."""
         match delta:
             case TextDelta():
-                self._message().add(delta.text, "output_text", begins=delta.begins)
+                likely, self._logprobs = self._logprobs, []
+                self._message().add(delta.text, "output_text", likely, begins=delta.begins)
+            case LogprobsTold():
+                self._logprobs += logprobs.written(delta.tokens)
             case CallDelta():
                 call = self._calls.get(delta.index)
                 if call is not None:
@@ -89,6 +95,8 @@ class Making:
     def close(self, *, is_cut: bool = False) -> None:
         """Close what is open, in the order in which it began. `is_cut`: what was open last is incomplete."""
         if self._open is not None:
+            if self._logprobs and isinstance(self._open, Message):
+                self._open.add("", "output_text", self._logprobs)
             self._open.close(is_cut=is_cut)
             self._open = None
         for call in self._calls.values():

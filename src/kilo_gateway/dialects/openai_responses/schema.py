@@ -86,6 +86,7 @@ class WireEvent(msgspec.Struct, gc=False):
     refusal: str | None = None
     arguments: str | None = None
     input: str | None = None
+    logprobs: Raw = ABSENT
 
 
 class Item(msgspec.Struct, gc=False):

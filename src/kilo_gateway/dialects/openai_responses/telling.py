@@ -8,10 +8,12 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from kilo_gateway.dialects import logprobs
 from kilo_gateway.dialects.answer import (
     CallDelta,
     CallStarted,
     Delta,
+    LogprobsTold,
     MediaMade,
     OpaqueMade,
     RefusalDelta,
@@ -34,12 +36,13 @@ _NO_MARK = marks.Mark("", "")
 class _State:
     """What has been told of one item: characters of each part, by its kind and its place; citations of each text."""
 
-    __slots__ = ("call", "cited", "id", "is_custom", "is_done", "told")
+    __slots__ = ("call", "cited", "id", "is_custom", "is_done", "likely", "told")
 
     def __init__(self, ident: str) -> None:
         self.id = ident
         self.told: dict[tuple[str, int], int] = {}
         self.cited: dict[int, int] = {}
+        self.likely: set[int] = set()  # texts of which probabilities have been told
         self.call = -1
         self.is_custom = False
         self.is_done = False
@@ -75,6 +78,10 @@ class Telling:
         at = wire.content_index or 0
         match kind:
             case "response.output_text.delta":
+                tokens = logprobs.read(wire.logprobs)
+                if tokens:
+                    state.likely.add(at)
+                    self._out.append(LogprobsTold(tokens))
                 self._text(state, at, wire.delta or "")
             case "response.function_call_arguments.delta" | "response.custom_tool_call_input.delta":
                 self._arguments(state, wire.delta or "")
@@ -211,6 +218,9 @@ class Telling:
             at = state.place(kind, counts[kind])
             counts[kind] += 1
             if kind == "text":
+                tokens = () if at in state.likely else logprobs.read(wire.logprobs)
+                if tokens:
+                    self._out.append(LogprobsTold(tokens))
                 self._rest_of_text(state, at, wire.text or "")
                 self._cite(state, at, (wire.annotations or [])[state.cited.get(at, 0) :])
             else:
