@@ -185,3 +185,8 @@ def test_only_a_plain_abort_is_the_users(text: str, is_abort: bool, expected: bo
 )
 def test_a_text_may_begin_with_a_status(text: str, status: int | None) -> None:
     assert leading_status(text) == status
+
+
+def test_h53_a_low_balance_is_a_bill() -> None:
+    error = ProviderError("credit balance too low", provider="p", model="m")
+    assert verdict(error, provider="p") == Verdict("billing", 402)

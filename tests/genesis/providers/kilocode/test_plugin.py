@@ -37,7 +37,7 @@ async def ask(server, request, provider=None, **headers):
     return [event async for event in stream]
 
 
-async def test_B2_models_are_asked_without_the_key():
+async def test_A2_B2_models_are_asked_without_the_key():
     async with serving(lambda _: Answer(200, b'{"data":[{"id":"a/b","pricing":{}}]}')) as server:
         models = await KiloCode({}).discover(endpoint(server), warn=pytest.fail)
     assert [model.id for model in models] == ["kilo/auto", "a/b"]
