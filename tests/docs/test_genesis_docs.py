@@ -15,10 +15,13 @@ import typer
 from genesis.config import document
 from genesis.config.validate import read_settings
 from genesis.core.model import Model
+from genesis.daemon.turns import DROPPED
+from genesis.failover import messages
 from genesis.main import make_app, with_command
 from genesis.providers.installed import PluginEntry
 from genesis.providers.provider import Endpoint, Manifest
 from genesis.providers.registry import Registry
+from genesis.session.limit import Limit
 from tests.genesis.servers import Answer, serving
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -114,3 +117,36 @@ async def test_it_lists_its_models(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         found = await module.provider().discover(there, timeout_s=2.0, warn=warnings.append)
     assert found == [Model(id=name, name=f"Acme {name}", context_window=200_000) for name in "ab"]
     assert warnings == []
+
+
+SENTENCES = [
+    messages.MISSING_KEY,
+    messages.RATE_LIMITED,
+    messages.ALL_RATE_LIMITED,
+    messages.OVERLOADED,
+    messages.AT_CAPACITY,
+    messages.TIMED_OUT,
+    messages.SCHEMA,
+    messages.OVERFLOW,
+    messages.REASONING,
+    messages.SESSION_EXPIRED,
+    messages.SOMETHING,
+    *(f"LLM request failed: {words}" for words, _ in messages.NETWORK),
+    "returned a billing error",
+    "The AI service is temporarily unavailable",
+    "LLM error",
+    "refused the API key",
+    "does not accept this API key any more",
+    "was not found at",
+    DROPPED.text,
+    Limit(600).sentence,
+    Limit(600).compacting_sentence,
+]
+
+
+@pytest.mark.parametrize("sentence", SENTENCES)
+def test_each_sentence_of_a_failure_has_its_cure(sentence: str) -> None:
+    page = (DOCS / "genesis" / "troubleshooting.md").read_text()
+    told = [row.split("|")[1].replace("…", "") for row in page.splitlines() if row.startswith("|")]
+    beginnings = [part.strip(" `") for row in told for part in row.split("`, `")]
+    assert any(begin and (begin in sentence or sentence in begin) for begin in beginnings)

@@ -56,3 +56,17 @@ def _journey(person):
     code, out, _ = person.genesis("sessions", "list", "--json")
     [session] = msgspec.json.decode(out)["sessions"]
     assert session["messages"] >= 9
+    _restarted(person, session)
+
+
+def _restarted(person, before):
+    """A daemon that was stopped and started again has every session, whole."""
+    assert person.genesis("gateway", "stop")[0] == 0
+    code, _, err = person.genesis("gateway", "start")
+    assert code == 0, err
+    code, out, err = person.genesis("chat", "--resume", said="after the restart")
+    assert code == 0, err
+    assert "You said: after the restart" in out
+    _, out, _ = person.genesis("sessions", "list", "--json")
+    [after] = msgspec.json.decode(out)["sessions"]
+    assert (after["id"], after["messages"]) == (before["id"], before["messages"] + 2)
