@@ -26,10 +26,11 @@ from kilo_gateway.edge.routes import (
     API,
     BEDROCK,
     BEDROCK_ROOT,
+    ELSEWHERE,
+    ENDPOINTS,
     GEMINI,
     GEMINI_LIST,
     GEMINI_ROOT,
-    LATER,
     OWN,
     PREFIXES,
 )
@@ -155,13 +156,14 @@ def urls() -> str:
     ]
     own.append((GEMINI_LIST.method, f"`{GEMINI_ROOT}models`", GEMINI_LIST.purpose))
     prefixes = ", ".join(f"`{prefix}`" for prefix in PREFIXES)
-    later = ", ".join(f"`{path}`" for path in LATER)
+    rows.append((ENDPOINTS.method, "`/models/{id}/endpoints`", ENDPOINTS.purpose))
+    elsewhere = ", ".join(f"`{path}`" for path in ELSEWHERE)
     return (
         f"# URLs\n\nUnder each of the prefixes {prefixes}; a trailing slash is fine:\n\n"
         + _table(("method", "path", "purpose"), rows)
         + "\nWithout a prefix:\n\n"
         + _table(("method", "path", "purpose"), own)
-        + f"\nPart of the wire contract, not served by this release (400): {later}.\n\n"
+        + f"\nThe public gateway's accounts, organisations and statistics are not part of this one (404): {elsewhere}.\n\n"
         + "Credentials: `Authorization: Bearer KEY`, or `x-api-key`, `x-goog-api-key`, `api-key`. "
         + "`HEAD` works where `GET` does, `OPTIONS` answers CORS preflights everywhere.\n"
     )

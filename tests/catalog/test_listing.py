@@ -8,7 +8,7 @@ import pytest
 
 from kilo_gateway.catalog.build import Knowledge, build
 from kilo_gateway.catalog.facts import load_facts
-from kilo_gateway.catalog.listing import render, render_one, render_providers
+from kilo_gateway.catalog.listing import render, render_one, render_providers, render_serving
 from kilo_gateway.catalog.source import Listed, Source
 from kilo_gateway.core.grant import Grant
 from kilo_gateway.core.money import FREE, Price
@@ -188,3 +188,12 @@ def _timed(world) -> float:
     started = time.thread_time()
     render(world, None, preferred=(), now=NOW)
     return time.thread_time() - started
+
+
+def test_models_that_serve_one_operation():
+    listed = (Listed("openai/whisper-1"), Listed("openai/gpt-5.2"))
+    world = catalog(*listed, operations=("chat", "transcriptions"))
+    page = msgspec.json.decode(render_serving(world, None, "transcriptions", now=NOW))
+    assert [row["id"] for row in page["data"]] == ["openai/whisper-1"]
+    closed = Grant("k", "o", models=("other/*",))
+    assert msgspec.json.decode(render_serving(world, closed, "chat", now=NOW))["data"] == []

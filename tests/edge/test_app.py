@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from kilo_gateway.edge.routes import LATER, PREFIXES
+from kilo_gateway.edge.routes import ELSEWHERE, PREFIXES
 from tests.gateways import Running, in_loop
 from tests.scripted import Server
 from tests.talk import CHAT, Client, ask, chat, healthy, request, upstream
@@ -47,10 +47,13 @@ async def test_other_unknown_paths_are_not_found(rig: Rig, method: str, path: st
         assert (await client.get("/health/live")).status == 200
 
 
-async def test_what_is_not_served_yet_says_so(rig: Rig) -> None:
-    for path in LATER:
-        answer = await ask(rig.gateway, chat(), path=f"/v1{path}")
-        assert (answer.status, answer.error_type) == (400, "api_kind_not_supported")
+async def test_what_belongs_to_the_public_gateways_accounts_says_so(rig: Rig) -> None:
+    async with Client(rig.gateway) as client:
+        for path in ELSEWHERE:
+            for method in ("GET", "POST"):
+                answer = await client.get(path, method=method)
+                assert (answer.status, answer.error_type) == (404, "not_found")
+                assert "accounts of the public Kilo gateway" in answer.json()["message"]
 
 
 async def test_a_very_long_path_is_not_repeated_whole(rig: Rig) -> None:
@@ -69,6 +72,9 @@ async def test_a_very_long_path_is_not_repeated_whole(rig: Rig) -> None:
         ("POST", "/v1/models", "GET, HEAD, OPTIONS"),
         ("PUT", "/v1/models/m", "GET, HEAD, OPTIONS"),
         ("POST", "/health/live", "GET, HEAD, OPTIONS"),
+        ("POST", "/v1/embedding-models", "GET, HEAD, OPTIONS"),
+        ("POST", "/v1/models/m/endpoints", "GET, HEAD, OPTIONS"),
+        ("GET", "/v1/models/validate", "POST, OPTIONS"),
     ],
 )
 async def test_another_method_is_refused_with_allow(

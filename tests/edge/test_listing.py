@@ -7,9 +7,13 @@ import pytest
 import pytest_asyncio
 
 from tests.gateways import Running, add_key, in_loop
-from tests.talk import Client, free_port, upstream
+from tests.talk import Answer, Client, ask, free_port, upstream
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+# A server of one's own may serve any of them for anything.
+ACMES = {"acme/one", "acme/two", "acme/text-embedding-3-small", "acme/whisper-1"}
 
 
 @dataclass
@@ -23,7 +27,14 @@ async def rig(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rig]:
     home = tmp_path_factory.mktemp("edge")
     narrow = add_key(home, "narrow", models=("acme/*",))
     port = free_port()
-    config = upstream("a", port, models=["acme/one", "acme/two", "other/three"])
+    models = [
+        "acme/one",
+        "acme/two",
+        "other/three",
+        "acme/text-embedding-3-small",
+        "acme/whisper-1",
+    ]
+    config = upstream("a", port, models=models)
     config += upstream("b", port, models=["acme/one"])
     config += '[models."acme/one"]\ninput_price = 2.0\noutput_price = 8.0\n'
     async with in_loop(home, config) as gateway:
@@ -39,13 +50,13 @@ async def _ids(rig: Rig, key: str = "") -> set[str]:
 
 
 async def test_all_models_are_listed_once(rig: Rig) -> None:
-    assert await _ids(rig) == {"kilo/auto", "acme/one", "acme/two", "other/three"}
+    assert await _ids(rig) == {"kilo/auto", "other/three"} | ACMES
 
 
 async def test_a_key_sees_what_it_may_use_and_the_next_key_its_own(rig: Rig) -> None:
-    assert await _ids(rig, rig.narrow_key) - {"kilo/auto"} == {"acme/one", "acme/two"}
+    assert await _ids(rig, rig.narrow_key) - {"kilo/auto"} == ACMES
     assert "other/three" in await _ids(rig, rig.gateway.key)
-    assert await _ids(rig, rig.narrow_key) - {"kilo/auto"} == {"acme/one", "acme/two"}
+    assert await _ids(rig, rig.narrow_key) - {"kilo/auto"} == ACMES
 
 
 async def test_one_model_by_its_id_in_any_case(rig: Rig) -> None:
@@ -77,6 +88,67 @@ async def test_providers_are_the_upstreams(rig: Rig) -> None:
     assert answer.status == 200
     assert {row["slug"] for row in answer.json()["data"]} == {"a", "b"}
     assert str(rig.gateway.port) not in answer.body.decode()
+
+
+async def _shown(rig: Rig, path: str, key: str = "") -> Answer:
+    async with Client(rig.gateway) as client:
+        return await client.get(path, {"authorization": f"Bearer {key}"} if key else {})
+
+
+async def test_each_upstream_with_its_models(rig: Rig) -> None:
+    everybody = await _shown(rig, "/api/gateway/models-by-provider")
+    narrow = await _shown(rig, "/api/gateway/models-by-provider", rig.narrow_key)
+    told = everybody.json()
+    assert (told["total_providers"], told["total_models"]) == (2, 5)
+    assert everybody.headers["cache-control"] == "private, max-age=0, must-revalidate"
+    assert narrow.json()["total_models"] == 4
+    assert narrow.headers["cache-control"] == "private, no-store"
+
+
+async def test_the_endpoints_of_a_model(rig: Rig) -> None:
+    answer = await _shown(rig, "/api/gateway/models/acme/one/endpoints")
+    assert [one["tag"] for one in answer.json()["data"]["endpoints"]] == ["a", "b"]
+    assert "s-maxage=60" in answer.headers["cache-control"]
+    hidden = await _shown(rig, "/v1/models/other/three/endpoints", rig.narrow_key)
+    assert (hidden.status, hidden.error_type) == (404, "model_not_found")
+
+
+async def test_embedding_and_transcription_models(rig: Rig) -> None:
+    embeddings = (await _shown(rig, "/v1/embedding-models")).json()
+    assert embeddings["defaultModel"] == "acme/text-embedding-3-small"
+    speech = (await _shown(rig, "/v1/transcription-models")).json()
+    assert "acme/whisper-1" in {row["id"] for row in speech["data"]}
+
+
+async def test_defaults_for_clients_that_have_not_chosen(rig: Rig) -> None:
+    told = (await _shown(rig, "/api/defaults")).json()
+    assert told == {"defaultModel": "kilo/auto", "defaultFreeModel": "kilo/auto"}
+
+
+@pytest.mark.parametrize(
+    ("name", "is_narrow", "expected"),
+    [
+        ("acme/one", False, {"valid": True}),
+        ("kilo/auto", False, {"valid": True}),
+        ("nobody/knows", False, {"valid": False, "reason": "unavailable"}),
+        ("other/three", False, {"valid": True}),
+        ("other/three", True, {"valid": False, "reason": "unavailable"}),
+    ],
+)
+async def test_whether_a_model_is_there(
+    rig: Rig, name: str, is_narrow: bool, expected: dict[str, object]
+) -> None:
+    headers = {"authorization": f"Bearer {rig.narrow_key}"} if is_narrow else {}
+    for base in ("/api/gateway", "/api/openrouter"):
+        path = f"{base}/models/validate"
+        answer = await ask(rig.gateway, {"modelId": name}, path=path, headers=headers)
+        assert (answer.status, answer.json()) == (200, expected)
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", {}, {"modelId": 4}, {"modelId": " "}])
+async def test_a_question_that_is_none_is_refused(rig: Rig, body: object) -> None:
+    answer = await ask(rig.gateway, body, path="/v1/models/validate")
+    assert (answer.status, answer.error_type) == (400, "invalid_request")
 
 
 async def test_many_sets_of_rights_do_not_grow_the_cache(rig: Rig) -> None:

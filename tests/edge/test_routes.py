@@ -4,14 +4,15 @@ import pytest
 
 from kilo_gateway.edge.routes import (
     API,
-    LATER,
+    ELSEWHERE,
+    ENDPOINTS,
     OWN,
     PREFIXES,
     ROUTES,
     dialect_of,
     find,
     is_api,
-    is_later,
+    is_elsewhere,
 )
 
 SERVED = {
@@ -28,11 +29,21 @@ SERVED = {
     "/audio/speech": ("POST", "speech"),
     "/images/generations": ("POST", "images"),
     "/models": ("GET", "models"),
+    "/models/validate": ("POST", "validate"),
+    "/models-by-provider": ("GET", "by_provider"),
+    "/embedding-models": ("GET", "embedding_models"),
+    "/transcription-models": ("GET", "transcription_models"),
     "/providers": ("GET", "providers"),
 }
-NOT_YET = [
-    "/models-by-provider",
-    "/embedding-models",
+NOT_OURS = [
+    "/api/profile",
+    "/api/profile/balance",
+    "/api/users/notifications",
+    "/api/organizations/o1/models",
+    "/api/device-auth/codes",
+    "/api/models/stats",
+    "/api/modelstats",
+    "/api/edit/completions",
 ]
 CONTRACT_PREFIXES = [
     "/api/gateway",
@@ -58,11 +69,16 @@ def test_every_operation_is_found(prefix, path, expected, slash):
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
+@pytest.mark.parametrize("path", NOT_OURS)
+def test_what_is_the_public_gateways_alone_is_known_but_not_found(path, slash):
+    assert find(path + slash) is None
+    assert is_elsewhere(path + slash)
+
+
 @pytest.mark.parametrize("prefix", CONTRACT_PREFIXES)
-@pytest.mark.parametrize("path", NOT_YET)
-def test_what_comes_later_is_known_but_not_found(prefix, path, slash):
-    assert find(prefix + path + slash) is None
-    assert is_later(prefix + path + slash)
+@pytest.mark.parametrize("model", ["small", "openai/gpt-5"])
+def test_the_endpoints_of_a_model_are_found_by_its_id(prefix, model):
+    assert find(f"{prefix}/models/{model}/endpoints") == (ENDPOINTS, model)
 
 
 def test_fill_in_the_middle_has_one_path():
@@ -131,7 +147,7 @@ def test_what_is_not_there_is_told_in_the_callers_dialect(path, dialect):
 def test_own_pages_are_found_below_no_prefix(path, route):
     assert find(path) == (route, "")
     assert find("/v1" + path) is None
-    assert not is_later(path)
+    assert not is_elsewhere(path)
 
 
 @pytest.mark.parametrize("prefix", CONTRACT_PREFIXES)
@@ -164,7 +180,7 @@ def test_slashes_alone_are_the_front_page(slashes):
 )
 def test_another_path_is_nothing(path):
     assert find(path) is None
-    assert not is_later(path)
+    assert not is_elsewhere(path)
 
 
 @pytest.mark.parametrize(
@@ -185,13 +201,13 @@ def test_a_path_below_a_prefix_is_of_the_api(path, expected):
 def test_every_row_runs_or_shows_one_thing_and_says_what():
     for route in ROUTES.values():
         assert (route.operation is None) != (route.page is None)
-        assert (route.method == "POST") == (route.operation is not None)
+        assert (route.method == "POST") == (route.operation is not None or route.page == "validate")
         assert route.purpose.endswith(".")
 
 
-def test_nothing_is_both_served_and_later():
-    assert not set(API) & set(LATER)
-    assert set(LATER) == set(NOT_YET)
+def test_nothing_is_both_served_and_elsewhere():
+    assert not [path for path in ROUTES if is_elsewhere(path)]
+    assert all(any(path.startswith(head) for path in NOT_OURS) for head in ELSEWHERE)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from functools import lru_cache
 import msgspec
 
 from kilo_gateway.catalog.catalog import Catalog, Model
-from kilo_gateway.core.deployment import Operation
+from kilo_gateway.core.deployment import Deployment, Operation
 from kilo_gateway.core.grant import Grant
 from kilo_gateway.core.money import NANODOLLARS_PER_DOLLAR, TOKENS_PER_QUOTE, Price
 
@@ -86,7 +86,7 @@ def render(
     Only models that the grant opens are in it (None: all). `preferred` are ids of models, `auto` those that `kilo/auto`
     chooses from (None: all that chat; none: it is not listed); `now` is epoch seconds.
     """
-    shown = [model for model in _open_to(grant, catalog) if _LISTED & _serves(model)]
+    shown = [model for model in open_to(grant, catalog) if _LISTED & _serves(model)]
     first = _ranked(shown, preferred)
     rank = {model.id.lower() for model in first}
     today = datetime.fromtimestamp(now, UTC).date()
@@ -96,6 +96,15 @@ def render(
     if choices:
         rows.insert(0, _auto(choices))
     return msgspec.json.encode(_Page("list", rows))
+
+
+def render_serving(
+    catalog: Catalog, grant: Grant | None, operation: Operation, *, now: float
+) -> bytes:
+    """The models that serve one operation, in the same form."""
+    today = datetime.fromtimestamp(now, UTC).date()
+    shown = [model for model in open_to(grant, catalog) if operation in _serves(model)]
+    return msgspec.json.encode(_Page("list", [_row(model, today) for model in shown]))
 
 
 def _serves(model: Model) -> set[Operation]:
@@ -113,7 +122,7 @@ def render_one(
 ) -> bytes | None:
     """One model's entry as JSON; None if there is no such model or the grant does not open it."""
     if name.strip().lower() == AUTO_ID:
-        shown = _open_to(grant, catalog)
+        shown = open_to(grant, catalog)
         choices = _choices(shown, _ranked(shown, preferred), auto)
         return msgspec.json.encode(_auto(choices)) if choices else None
     model = catalog.model(name)
@@ -126,30 +135,36 @@ def render_one(
 
 
 def render_providers(catalog: Catalog, titles: Mapping[str, str]) -> bytes:
-    """The upstreams of the catalog as JSON; `titles` are names for people by upstream. Whether a vendor keeps or
-    trains on prompts we do not know, and say so by null; a server of one's own does neither.
-    """
-    hosted: dict[str, bool] = {}
+    """The upstreams of the catalog as JSON; `titles` are names for people by upstream."""
+    hosted: dict[str, tuple[Deployment, bool]] = {}
     for model in catalog.models.values():
         for deployment in model.deployments:
-            hosted.setdefault(deployment.upstream, model.is_self_hosted)
+            hosted.setdefault(deployment.upstream, (deployment, model.is_self_hosted))
     rows = [
         {
             "name": upstream,
             "displayName": titles.get(upstream, upstream),
             "slug": upstream,
-            "dataPolicy": {
-                "training": False if is_own else None,
-                "retainsPrompts": False if is_own else None,
-                "canPublish": False if is_own else None,
-            },
+            "dataPolicy": data_policy(one, is_own=is_own),
         }
-        for upstream, is_own in hosted.items()
+        for upstream, (one, is_own) in hosted.items()
     ]
     return msgspec.json.encode({"data": rows})
 
 
-def _open_to(grant: Grant | None, catalog: Catalog) -> list[Model]:
+def data_policy(one: Deployment, *, is_own: bool) -> dict[str, bool | None]:
+    """What an upstream does with prompts: as the settings say, else null, which is unknown; a server of one's own keeps nothing."""
+    collects, keeps_nothing = one.site.collects_data, one.site.keeps_nothing
+    keeps = None if keeps_nothing is None else not keeps_nothing
+    return {
+        "training": False if collects is None and is_own else collects,
+        "retainsPrompts": False if keeps is None and is_own else keeps,
+        "canPublish": False if is_own else None,
+    }
+
+
+def open_to(grant: Grant | None, catalog: Catalog) -> list[Model]:
+    """The models that a grant opens (None: all), in catalog order."""
     return [model for key, model in catalog.models.items() if grant is None or grant.may_use(key)]
 
 
@@ -183,7 +198,7 @@ def _row(model: Model, today: date, place: int | None = None) -> _Row:
             model.tokenizer or "Other",
         ),
         top_provider=_TopProvider(model.limits.context, model.limits.output, model.is_moderated),
-        pricing=_pricing(model.price),
+        pricing=pricing(model.price),
         per_request_limits=None,
         supported_parameters=model.parameters or _parameters(model),
         is_free=is_free,
@@ -247,17 +262,18 @@ def _name(model: Model, today: date, *, is_preferred: bool) -> str:
     return name
 
 
-def _pricing(price: Price | None) -> dict[str, str]:
+def pricing(price: Price | None) -> dict[str, str]:
+    """Dollars per token as plain decimals, "-1" where unknown."""
     if price is None:
         return {"prompt": _VARIES, "completion": _VARIES}
-    pricing = {"prompt": _per_token(price.input), "completion": _per_token(price.output)}
+    told = {"prompt": _per_token(price.input), "completion": _per_token(price.output)}
     if price.request:
-        pricing["request"] = _decimal(price.request, 9)
+        told["request"] = _decimal(price.request, 9)
     if price.cache_read is not None:
-        pricing["input_cache_read"] = _per_token(price.cache_read)
+        told["input_cache_read"] = _per_token(price.cache_read)
     if price.cache_write is not None:
-        pricing["input_cache_write"] = _per_token(price.cache_write)
-    return pricing
+        told["input_cache_write"] = _per_token(price.cache_write)
+    return told
 
 
 def _per_token(quote: int | None) -> str:

@@ -7,11 +7,11 @@ from kilo_gateway.core.fault import Fault, Kind
 from kilo_gateway.edge import probes
 from kilo_gateway.edge.faults import answer
 from kilo_gateway.edge.generate import generate
-from kilo_gateway.edge.listing import Pages, gemini_models, models, providers
+from kilo_gateway.edge.listing import LISTS, Pages, gemini_models, models, validate
 from kilo_gateway.edge.probes import Shown
 from kilo_gateway.edge.reply import WireReply
 from kilo_gateway.edge.request import ClientGoneError, Inbound
-from kilo_gateway.edge.routes import ROUTES, Route, dialect_of, find, is_api, is_later
+from kilo_gateway.edge.routes import ROUTES, Route, dialect_of, find, is_api, is_elsewhere
 from kilo_gateway.edge.service import Service
 from kilo_gateway.relay.reply import Lines
 
@@ -96,8 +96,11 @@ class EdgeApp:
         elif route.operation is not None:
             await generate(self._service, route, inbound, reply, model_id)
         else:
-            shown = self._page(route, inbound, model_id)
-            headers = b"content-type: %b\r\n" % shown.content_type
+            if route.page == "validate":
+                shown = await validate(self._service, inbound)
+            else:
+                shown = self._page(route, inbound, model_id)
+            headers = b"content-type: %b\r\n%b" % (shown.content_type, shown.more)
             await self._send(inbound, reply, shown.status, headers, shown.body)
 
     def _page(self, route: Route, inbound: Inbound, model_id: str) -> Shown:
@@ -108,9 +111,10 @@ class EdgeApp:
             return gemini_models(self._service, inbound.headers, model_id)
         if route.page == "models":
             return models(self._service, self._pages, inbound.headers, model_id)
-        if route.page == "providers":
-            return providers(self._service)
-        return _PAGES[route.page or "front"](self._service)
+        page = route.page or "front"
+        if page in LISTS:
+            return LISTS[page](self._service, inbound.headers, model_id)
+        return _PAGES[page](self._service)
 
     async def _other_method(self, route: Route, inbound: Inbound, reply: WireReply) -> None:
         allowed = b"POST, OPTIONS" if route.method == "POST" else b"GET, HEAD, OPTIONS"
@@ -157,10 +161,10 @@ def _sane_id(given: bytes) -> str | None:
 
 def _no_such_path(path: str, method: str) -> Fault:
     shown = path if len(path) <= 200 else path[:200] + "…"
-    if is_later(path):
+    if is_elsewhere(path):
         return Fault(
-            Kind.API_KIND_NOT_SUPPORTED,
-            f"{shown} is not served by this release: use chat/completions, completions or embeddings.",
+            Kind.NOT_FOUND,
+            f"{shown} belongs to the accounts of the public Kilo gateway. This gateway is run by its operator and has none.",
         )
     if method == "POST" and is_api(path):
         return Fault(

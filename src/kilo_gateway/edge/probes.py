@@ -12,11 +12,12 @@ _METRICS = b"text/plain; version=0.0.4; charset=utf-8"
 
 
 class Shown(NamedTuple):
-    """A small whole answer."""
+    """A small whole answer; `more` are further headers, as lines."""
 
     status: int
     content_type: bytes
     body: bytes
+    more: bytes = b""
 
 
 def live(_service: Service) -> Shown:

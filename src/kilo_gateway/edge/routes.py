@@ -13,7 +13,21 @@ PREFIXES = (
     "/api/openrouter/v1",
 )
 
-Page = Literal["models", "gemini_models", "providers", "front", "live", "ready", "metrics"]
+Page = Literal[
+    "models",
+    "gemini_models",
+    "endpoints",
+    "by_provider",
+    "embedding_models",
+    "transcription_models",
+    "validate",
+    "providers",
+    "defaults",
+    "front",
+    "live",
+    "ready",
+    "metrics",
+]
 
 
 class Route(NamedTuple):
@@ -66,6 +80,18 @@ API: dict[str, Route] = {
     "/models": Route(
         "GET", None, "models", "Models that the key may use; `/models/{id}` is one of them."
     ),
+    "/models/validate": Route(
+        "POST", None, "validate", 'Whether a model is there for the key: `{"modelId": ...}`.'
+    ),
+    "/models-by-provider": Route(
+        "GET", None, "by_provider", "Upstreams, each with its models and their prices."
+    ),
+    "/embedding-models": Route(
+        "GET", None, "embedding_models", "Embedding models of known width, and which is best."
+    ),
+    "/transcription-models": Route(
+        "GET", None, "transcription_models", "Models that turn speech into text."
+    ),
     "/providers": Route("GET", None, "providers", "Upstreams that serve these models."),
 }
 
@@ -77,6 +103,7 @@ OWN: dict[str, Route] = {
         "GET", None, "ready", "200 while calls are served, else 503 with the reason."
     ),
     "/metrics": Route("GET", None, "metrics", "Prometheus metrics."),
+    "/api/defaults": Route("GET", None, "defaults", "Models for clients that have not chosen one."),
     "/api/fim/completions": Route(
         "POST", "fim", None, "Code that fits between a prompt and a suffix."
     ),
@@ -118,16 +145,23 @@ GEMINI_LIST = Route(
     "gemini",
 )
 
-# Paths of the wire contract that this release does not serve yet.
-LATER = (
-    "/models-by-provider",
-    "/embedding-models",
+# Paths of the public gateway that belong to its accounts, organisations and statistics: this one has none of them.
+ELSEWHERE = (
+    "/api/profile",
+    "/api/users",
+    "/api/organizations",
+    "/api/device-auth",
+    "/api/models",
+    "/api/modelstats",
+    "/api/edit/completions",
 )
 
+ENDPOINTS = Route("GET", None, "endpoints", "Upstreams that serve one model, with their prices.")
+_ENDPOINTS = "/endpoints"
 ROUTES: dict[str, Route] = OWN | {
     prefix + path: route for prefix in PREFIXES for path, route in API.items()
 }
-_LATER = frozenset(prefix + path for prefix in PREFIXES for path in LATER)
+_BELOW_ELSEWHERE = tuple(f"{path}/" for path in ELSEWHERE)
 _ONE_MODEL = tuple(f"{prefix}/models/" for prefix in PREFIXES)
 
 
@@ -145,12 +179,19 @@ def find(path: str) -> Found | None:
         return find(path.rstrip("/") or "/")
     for head in _ONE_MODEL:
         if path.startswith(head):
-            # Google's client asks so with version v1 of its API.
-            model_id, _, verb = path[len(head) :].rpartition(":")
-            if model_id and verb in GEMINI:
-                return Found(GEMINI[verb], model_id)
-            return Found(API["/models"], path[len(head) :])
+            return _of_model(path[len(head) :])
     return None
+
+
+def _of_model(rest: str) -> Found:
+    """What follows `/models/`."""
+    # Google's client asks so with version v1 of its API.
+    model_id, _, verb = rest.rpartition(":")
+    if model_id and verb in GEMINI:
+        return Found(GEMINI[verb], model_id)
+    if rest.endswith(_ENDPOINTS):
+        return Found(ENDPOINTS, rest.removesuffix(_ENDPOINTS))
+    return Found(API["/models"], rest)
 
 
 def _of_gemini(rest: str) -> Found | None:
@@ -165,9 +206,9 @@ def _of_gemini(rest: str) -> Found | None:
     return None
 
 
-def is_later(path: str) -> bool:
-    """Whether a path belongs to the wire contract but is not served yet."""
-    return path.rstrip("/") in _LATER
+def is_elsewhere(path: str) -> bool:
+    """Whether a path is one of the public gateway's alone."""
+    return f"{path.rstrip('/')}/".startswith(_BELOW_ELSEWHERE)
 
 
 def is_api(path: str) -> bool:
