@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from genesis.daemon.access import Access
     from genesis.daemon.process import Claim
 
-LOOK_S = 0.5
+LOOK_S = 2.0
 NOT_RUNNING = "The daemon does not run. `genesis gateway start` starts it."
 RESTART = "Restart it: genesis gateway stop, then start."
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

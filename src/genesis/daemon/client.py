@@ -23,7 +23,8 @@ from genesis.providers.compatible.asking import read_bounded
 from genesis.session.approval import Decision
 from genesis.session.conversation import SessionInfo, SessionView
 
-LOOK_S = 0.3
+# It runs, its lock says so: a machine may be busy.
+LOOK_S = 2.0
 MOST_HEALTH_BYTES = 64 * 1024
 STOP_S = 2.0
 # The daemon sends at least a comment every 15 s of a stream.
