@@ -38,7 +38,9 @@ class Status:
         """One more answer of a model."""
         self.usage += message.usage
         routed = one_line(message.routed_model or "", 60)
-        self.routed = "" if routed in {message.model, self.model} else routed
+        # A gateway may call a deployment by its vendor's name alone: that is no other model.
+        is_same = any(f"/{name}".endswith(f"/{routed}") for name in (message.model, self.model))
+        self.routed = "" if is_same else routed
         self.why = one_line(why or "", 60) if self.routed else ""
 
     def line(self, columns: int) -> str:

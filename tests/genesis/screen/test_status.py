@@ -30,8 +30,10 @@ def test_parts_give_way(columns):
 
 def test_a_route_to_the_same_model_is_none():
     status = Status(model="kilocode/x")
-    status.add(AssistantMessage((TextBlock(""),), "kilocode", "x", routed_model="x"), "why")
-    assert (status.routed, status.why) == ("", "")
+    for model, routed in (("x", "x"), ("sim/tool", "tool")):
+        answer = AssistantMessage((TextBlock(""),), "kilocode", model, routed_model=routed)
+        status.add(answer, "why")
+        assert (status.routed, status.why) == ("", "")
 
 
 @pytest.mark.parametrize(
