@@ -295,9 +295,9 @@ def ledger(home: Path) -> dict[str, list[dict[str, Any]]]:
         known = {row["id"] for rows in found.values() for row in rows}
         for entry in journal.read_closed(100_000):
             if entry.opening.id not in known:
-                row = {
-                    name: getattr(entry.opening, name) for name in entry.opening.__struct_fields__
-                }
+                opening, about = entry.opening, entry.opening.about
+                row = {name: getattr(opening, name) for name in opening.__struct_fields__}
+                row |= {name: getattr(about, name) for name in about.__struct_fields__}
                 row |= {name: getattr(entry, name) for name in entry.__struct_fields__}
                 row |= {
                     name: getattr(entry.usage, name) for name in ("input_tokens", "output_tokens")

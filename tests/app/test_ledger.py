@@ -14,7 +14,7 @@ from kilo_gateway.core.clock import SystemClock
 from kilo_gateway.core.fault import Fault, Kind
 from kilo_gateway.core.money import Price
 from kilo_gateway.core.usage import Usage
-from kilo_gateway.ledger.entry import Entry, Opening
+from kilo_gateway.ledger.entry import Attribution, Entry, Opening, sealed
 from kilo_gateway.ledger.journal import Journal
 from kilo_gateway.telemetry.log import Log
 from tests.gateways import read_entries
@@ -34,9 +34,8 @@ class Rig:
         self.accounts = Accounts(self.home, clock, self.log)
 
     def attempt(self, ident: str) -> Opening:
-        return Opening(
-            ident, f"call-{ident}", 1, "k", "o", "m", "m", "u", "m", "openai_chat", "chat", False, 1.0, 9
-        )  # fmt: skip
+        about = Attribution("k", "o", "m", "m", "u", "m", "openai_chat", "chat", is_streamed=False)
+        return Opening(ident, f"call-{ident}", 1, 1.0, 9, None, None, sealed(about))
 
     def entry(self, opening: Opening) -> Entry:
         return Entry(

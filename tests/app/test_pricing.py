@@ -9,13 +9,13 @@ from kilo_gateway.app.pricing import Prices
 from kilo_gateway.core.clock import SystemClock
 from kilo_gateway.core.money import FREE
 from kilo_gateway.core.usage import Usage
-from kilo_gateway.ledger.entry import Entry, Opening
+from kilo_gateway.ledger.entry import Attribution, Entry, Opening, sealed
 from kilo_gateway.telemetry.log import Log
 
-OPENING = Opening(
-    "1", "c", 1, "k", "o", "gpt-4o", "openai/gpt-4o", "openai", "gpt-4o", "openai_chat", "chat", False,
-    1_780_000_000.0, 9,
+ABOUT = Attribution(
+    "k", "o", "gpt-4o", "openai/gpt-4o", "openai", "gpt-4o", "openai_chat", "chat", is_streamed=False
 )  # fmt: skip
+OPENING = Opening("1", "c", 1, 1_780_000_000.0, 9, None, None, sealed(ABOUT))
 ENTRY = Entry(
     OPENING, 2.0, "ok", 200, Usage(1, 1), None, "", "", 1, 2, None, "stop", has_error=False
 )
@@ -71,5 +71,6 @@ async def test_an_upstream_of_ones_own_has_no_known_price_or_is_free(
     prices = Prices(tmp_path / "prices.cache", log)
     await prices.load()
     for name, price in (("mine", None), ("ollama", FREE), ("local", FREE)):
-        opening = msgspec.structs.replace(OPENING, upstream=name)
+        about = msgspec.structs.replace(ABOUT, upstream=name)
+        opening = msgspec.structs.replace(OPENING, attribution=sealed(about))
         assert prices.of_entry(msgspec.structs.replace(ENTRY, opening=opening)) == price

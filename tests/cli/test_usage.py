@@ -11,7 +11,7 @@ from typer.testing import Result
 
 from kilo_gateway.core.clock import SystemClock
 from kilo_gateway.core.usage import Usage
-from kilo_gateway.ledger.entry import Entry, Opening
+from kilo_gateway.ledger.entry import Attribution, Entry, Opening, sealed
 from kilo_gateway.store.rows import KeyRow
 from kilo_gateway.store.store import Store
 
@@ -22,10 +22,7 @@ DAY = 86_400.0
 def entry(number: int, **changes: Any) -> Entry:
     """One attempt of a call of its own, an hour ago unless told otherwise."""
     opened_at = changes.pop("opened_at", SystemClock().wall() - 3600)
-    opening = Opening(
-        id=f"entry-{number}",
-        call_id=changes.pop("call_id", f"call-{number}"),
-        attempt=1,
+    about = Attribution(
         key_id=changes.pop("key_id", "key_1"),
         owner="admin",
         requested_model="m",
@@ -35,9 +32,9 @@ def entry(number: int, **changes: Any) -> Entry:
         dialect="openai_chat",
         operation="chat",
         is_streamed=False,
-        opened_at=opened_at,
-        estimated_input_tokens=5,
     )
+    call_id = changes.pop("call_id", f"call-{number}")
+    opening = Opening(f"entry-{number}", call_id, 1, opened_at, 5, None, None, sealed(about))
     fields: dict[str, Any] = {
         "opening": opening,
         "closed_at": opened_at + 1,

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from kilo_gateway.core.usage import Usage
-from kilo_gateway.ledger.entry import Entry, Opening
+from kilo_gateway.ledger.entry import Attribution, Entry, Opening, sealed
 
 
 class StillClock:
@@ -35,10 +35,7 @@ def still_clock() -> type[StillClock]:
 @pytest.fixture(scope="session")
 def opening_of() -> Callable[..., Opening]:
     def build(number: int | str = 0, **changes: object) -> Opening:
-        built = Opening(
-            id=number if isinstance(number, str) else f"{number:026d}",
-            call_id=f"call-{number}",
-            attempt=1,
+        about = Attribution(
             key_id="key-1",
             owner="owner-1",
             requested_model="small",
@@ -48,8 +45,17 @@ def opening_of() -> Callable[..., Opening]:
             dialect="openai_chat",
             operation="chat",
             is_streamed=True,
+        )
+        theirs = {name: changes.pop(name) for name in set(changes) & set(about.__struct_fields__)}
+        built = Opening(
+            id=number if isinstance(number, str) else f"{number:026d}",
+            call_id=f"call-{number}",
+            attempt=1,
             opened_at=1_799_999_990.0,
             estimated_input_tokens=77,
+            session=None,
+            message=None,
+            attribution=sealed(msgspec.structs.replace(about, **theirs)),
         )
         return msgspec.structs.replace(built, **changes)
 

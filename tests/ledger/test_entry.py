@@ -12,11 +12,14 @@ from kilo_gateway.ledger.entry import (
     COUNT_LIMIT,
     RAW_LIMIT_BYTES,
     TEXT_LIMIT,
+    Attribution,
     Entry,
     EntryIds,
     Opening,
+    attribution_in,
     bounded,
     crashed,
+    sealed,
 )
 
 
@@ -82,8 +85,9 @@ def test_an_entry_within_limits_is_left_alone(entry_of):
 def test_texts_are_cut_and_made_storable(entry_of, opening_of):
     opening = opening_of(requested_model="m" * 9000, editor="a\0b", session="\ud800x")
     entry = bounded(entry_of(opening, finish_reason="f\0"))
-    assert entry.opening.requested_model == "m" * TEXT_LIMIT
-    assert (entry.opening.editor, entry.opening.session, entry.finish_reason) == ("ab", "?x", "f")
+    about = entry.opening.about
+    assert about.requested_model == "m" * TEXT_LIMIT
+    assert (about.editor, entry.opening.session, entry.finish_reason) == ("ab", "?x", "f")
 
 
 def test_impossible_counts_and_money_become_unknown(entry_of):
@@ -100,12 +104,15 @@ def test_raw_usage_is_cut(entry_of):
 @settings(deadline=None)
 @given(st.text())
 def test_any_bounded_text_can_be_encoded(opening_of, entry_of, text):
-    entry = bounded(entry_of(opening_of(project=text), upstream_request_id=text))
+    opening = opening_of(project=text, session=text)
+    entry = bounded(entry_of(opening, upstream_request_id=text))
     decoded = msgspec.msgpack.decode(msgspec.msgpack.encode(entry), type=Entry)
-    assert "\0" not in (decoded.opening.project or "")
+    assert "\0" not in (decoded.opening.about.project or "")
+    assert "\0" not in (decoded.opening.session or "")
 
 
 _OPENING_TEXTS = [name for name, kind in Opening.__annotations__.items() if str in _kinds(kind)]
+_ABOUT_TEXTS = [name for name, kind in Attribution.__annotations__.items() if str in _kinds(kind)]
 _ENTRY_TEXTS = [name for name, kind in Entry.__annotations__.items() if str in _kinds(kind)]
 _NUMBERS = [name for name, kind in Usage.__annotations__.items() if int in _kinds(kind)]
 
@@ -120,6 +127,16 @@ def test_every_text_is_bounded(opening_of, entry_of, name, text):
     within = bounded(entry)
     assert within != entry
     assert bounded(within) is within
+
+
+@pytest.mark.parametrize("text", ["a\0b", "x" * (TEXT_LIMIT + 1), "\ud800"])
+@pytest.mark.parametrize("name", _ABOUT_TEXTS)
+def test_every_text_of_an_attribution_is_bounded_when_it_is_sealed(opening_of, name, text):
+    about = opening_of().about
+    within = attribution_in(sealed(msgspec.structs.replace(about, **{name: text})))
+    assert getattr(within, name) not in {text, getattr(about, name)}
+    assert msgspec.structs.replace(within, **{name: getattr(about, name)}) == about
+    assert attribution_in(sealed(within)) == within
 
 
 @pytest.mark.parametrize("count", [-1, -(10**30), 10**30])

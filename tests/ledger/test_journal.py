@@ -61,11 +61,11 @@ def test_a_closed_attempt_is_read_as_it_was_closed(reopen, opening_of, entry_of)
 
 def test_what_is_too_long_is_cut_when_it_is_closed(tmp_path, clock, opening_of, entry_of):
     journal = Journal(tmp_path, clock=clock, segment_bytes=SIZE)
-    opening = opening_of(3, project=FAT)
+    opening = opening_of(3, session=FAT)
     journal.open(opening)
     journal.close(entry_of(opening))
     [entry] = journal.read_closed(10)
-    assert entry.opening.project == FAT[:TEXT_LIMIT]
+    assert entry.opening.session == FAT[:TEXT_LIMIT]
     journal.shut()
 
 
@@ -119,7 +119,7 @@ def test_raw_usage_is_kept_up_to_4_kib(reopen, opening_of, entry_of):
 @pytest.mark.parametrize("text", ["x" * 90_000, "\ud800"])
 def test_texts_of_any_size_and_sort_are_recorded(reopen, opening_of, entry_of, text):
     journal = reopen()
-    opening = opening_of(1, requested_model=text, project=text)
+    opening = opening_of(1, requested_model=text, session=text)
     journal.open(opening)
     journal.close(entry_of(opening, finish_reason=text, usage=Usage(10**40)))
     entry = journal.read_closed(1)[0]
@@ -186,7 +186,7 @@ def test_a_lost_cursor_makes_all_come_again(reopen, opening_of, entry_of, tmp_pa
 def test_segments_are_deleted_when_all_in_them_is_stored(reopen, opening_of, entry_of, tmp_path):
     journal = reopen()
     for number in range(20):
-        opening = opening_of(number, project=FAT)
+        opening = opening_of(number, session=FAT)
         journal.open(opening)
         journal.close(entry_of(opening))
     assert len(segments(tmp_path)) > 3
@@ -198,7 +198,7 @@ def test_one_long_attempt_does_not_hold_up_the_spool(reopen, opening_of, entry_o
     journal = reopen()
     journal.open(opening_of("long"))
     for number in range(60):
-        opening = opening_of(number, project=FAT)
+        opening = opening_of(number, session=FAT)
         journal.open(opening)
         journal.close(entry_of(opening))
         settle(journal)
@@ -211,23 +211,23 @@ def test_one_long_attempt_does_not_hold_up_the_spool(reopen, opening_of, entry_o
 def test_many_long_attempts_are_not_written_again_and_again(reopen, opening_of, entry_of, tmp_path):
     journal = reopen()
     for number in range(30):
-        journal.open(opening_of(number, project=FAT))
+        journal.open(opening_of(number, session=FAT))
     before = segments(tmp_path)
     journal.acknowledge()
     assert segments(tmp_path) == before
     for number in range(30):
-        journal.close(entry_of(opening_of(number, project=FAT)))
+        journal.close(entry_of(opening_of(number, session=FAT)))
     assert len(settle(journal)) == 30
     assert segments(tmp_path) == [journal._current.number]
 
 
 def test_a_full_spool_refuses_to_open_but_closes_what_is_open(reopen, opening_of, entry_of):
     journal = reopen(max_bytes=3 * SIZE)
-    opened = [opening_of(number, project=FAT) for number in range(14)]
+    opened = [opening_of(number, session=FAT) for number in range(14)]
     for opening in opened:
         journal.open(opening)
     with pytest.raises(Fault, match="spool is full") as caught:
-        journal.open(opening_of(14, project=FAT))
+        journal.open(opening_of(14, session=FAT))
     assert caught.value.kind is Kind.STORE_UNAVAILABLE
     for opening in opened:
         journal.close(entry_of(opening))
@@ -238,7 +238,7 @@ def test_a_full_spool_refuses_to_open_but_closes_what_is_open(reopen, opening_of
 
 def test_a_full_spool_recovers_when_entries_are_stored(reopen, opening_of, entry_of):
     journal = reopen(max_bytes=3 * SIZE)
-    opened = [opening_of(number, project=FAT) for number in range(12)]
+    opened = [opening_of(number, session=FAT) for number in range(12)]
     for opening in opened:
         journal.open(opening)
     for opening in opened:
@@ -252,7 +252,7 @@ def test_a_full_spool_recovers_when_entries_are_stored(reopen, opening_of, entry
 
 def test_parked_entries_are_crashed_ones_if_the_process_dies(reopen, opening_of, entry_of):
     journal = reopen(max_bytes=3 * SIZE)
-    opened = [opening_of(number, project=FAT) for number in range(12)]
+    opened = [opening_of(number, session=FAT) for number in range(12)]
     for opening in opened:
         journal.open(opening)
     for opening in opened:
@@ -265,7 +265,7 @@ def test_parked_entries_are_crashed_ones_if_the_process_dies(reopen, opening_of,
 
 def test_parked_entries_that_are_being_stored_are_not_written_too(reopen, opening_of, entry_of):
     journal = reopen(max_bytes=3 * SIZE)
-    opened = [opening_of(number, project=FAT) for number in range(14)]
+    opened = [opening_of(number, session=FAT) for number in range(14)]
     for opening in opened:
         journal.open(opening)
     for opening in opened:
@@ -283,7 +283,7 @@ def test_parked_entries_that_are_being_stored_are_not_written_too(reopen, openin
 
 def test_parked_entries_are_written_when_there_is_room_again(reopen, opening_of, entry_of):
     journal = reopen(max_bytes=3 * SIZE)
-    opened = [opening_of(number, project=FAT) for number in range(14)]
+    opened = [opening_of(number, session=FAT) for number in range(14)]
     for opening in opened:
         journal.open(opening)
     for opening in opened:
@@ -300,7 +300,7 @@ def test_parked_entries_are_written_when_there_is_room_again(reopen, opening_of,
 def test_a_long_attempt_stays_where_it_is_while_there_is_no_room(reopen, opening_of, entry_of):
     journal = reopen(max_bytes=3 * SIZE)
     journal.open(opening_of("long"))
-    opened = [opening_of(number, project=FAT) for number in range(11)]
+    opened = [opening_of(number, session=FAT) for number in range(11)]
     for opening in opened:
         journal.open(opening)
     for opening in opened[:9]:
@@ -421,7 +421,7 @@ def test_each_attempt_is_settled_once_whatever_happens(
     world = World(directory, still_clock(), max_bytes)
     for count, (step, number) in enumerate([*steps, ("crash", 0)]):
         if step == "open":
-            world.open(opening_of(count, project=FAT if number % 4 else None))
+            world.open(opening_of(count, session=FAT if number % 4 else None))
         elif step == "close" and world.going:
             world.close(entry_of(world.going.pop(number % len(world.going))))
         elif step == "sync":

@@ -20,7 +20,7 @@ from pathlib import Path
 import msgspec
 from kilo_gateway.core.clock import SystemClock
 from kilo_gateway.core.usage import Usage
-from kilo_gateway.ledger.entry import Entry, EntryIds, Opening
+from kilo_gateway.ledger.entry import Attribution, Entry, EntryIds, Opening, sealed
 from kilo_gateway.ledger.journal import Journal
 
 directory = Path(sys.argv[1])
@@ -46,10 +46,9 @@ going = []
 turn = 0
 while True:
     turn += 1
-    opening = Opening(
-        ids.next(), "call", 1, "key", "owner", "m", "m", "u", "m", "openai_chat", "chat",
-        True, clock.wall(), 7, project="p" * (turn % 700)
-    )
+    project = "p" * (turn % 700)
+    about = Attribution("key", "owner", "m", "m", "u", "m", "openai_chat", "chat", True, None, None, project)
+    opening = Opening(ids.next(), "call", 1, clock.wall(), 7, None, None, sealed(about))
     journal.open(opening)
     os.write(1, b"o " + opening.id.encode() + b"\\n")
     going.append(opening)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from kilo_gateway.core.call import Call
 from kilo_gateway.core.deployment import Deployment
-from kilo_gateway.ledger.entry import Opening
+from kilo_gateway.ledger.entry import Attribution, Opening, sealed
 from kilo_gateway.relay.attempt import Attempt
 from kilo_gateway.relay.heads import (
     answer_headers,
@@ -26,10 +26,7 @@ def make_call(arrived=100.0):
 
 def make_attempt(number=2, model="openai/gpt-5", first_byte=None, upstream=None):
     deployment = Deployment("my openai", model, "gpt-5", "openai_chat")
-    opening = Opening(
-        id="e1",
-        call_id="req_1",
-        attempt=number,
+    about = Attribution(
         key_id="k1",
         owner="ann",
         requested_model="small",
@@ -39,9 +36,8 @@ def make_attempt(number=2, model="openai/gpt-5", first_byte=None, upstream=None)
         dialect="openai_chat",
         operation="chat",
         is_streamed=False,
-        opened_at=0.0,
-        estimated_input_tokens=1,
     )
+    opening = Opening("e1", "req_1", number, 0.0, 1, None, None, sealed(about))
     attempt = Attempt(opening, deployment, 100.010, number)
     attempt.first_byte = first_byte
     attempt.upstream_request_id = upstream_request_id(upstream or {})

@@ -142,12 +142,22 @@ def test_what_has_ended_is_no_longer_in_flight(rig, fault):
 def test_the_entry_knows_who_asked_what_and_why(rig):
     hints = Hints("cli", "task-1", "msg-1", "plan", "proj", 4.065003, "vim", "m1")
     opening = run(rig, call=make_call(hints=hints, model="kilo/auto")).opening
-    assert (opening.call_id, opening.key_id, opening.owner) == ("req_1", "k1", "ann")
-    assert (opening.requested_model, opening.model) == ("kilo/auto", "openai/gpt-5")
-    assert (opening.upstream, opening.upstream_model) == ("openai", "gpt-5")
-    assert (opening.is_streamed, opening.estimated_input_tokens) == (True, 100)
-    for name, value in msgspec.structs.asdict(hints).items():
-        assert getattr(opening, name) == value
+    about = opening.about
+    assert (opening.call_id, about.key_id, about.owner) == ("req_1", "k1", "ann")
+    assert (about.requested_model, about.model) == ("kilo/auto", "openai/gpt-5")
+    assert (about.upstream, about.upstream_model) == ("openai", "gpt-5")
+    assert (about.is_streamed, opening.estimated_input_tokens) == (True, 100)
+    told = msgspec.structs.asdict(opening) | msgspec.structs.asdict(about)
+    assert msgspec.structs.asdict(hints).items() <= told.items()
+
+
+def test_attempts_of_one_kind_are_told_by_one_attribution_others_by_theirs(rig, monkeypatch):
+    monkeypatch.setattr("kilo_gateway.relay.settle._KEPT", 2)
+    asked = ["a", "a", "b", "c", "d", "a"]
+    seen = [run(rig, call=make_call(model=model)).opening for model in asked]
+    assert [opening.about.requested_model for opening in seen] == asked
+    assert seen[0].attribution == seen[-1].attribution
+    assert len(rig.books._attributions) <= 2
 
 
 def test_an_answer_that_told_no_usage_has_an_unknown_cost(rig):

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from kilo_gateway.core.usage import Usage
-from kilo_gateway.ledger.entry import Entry, Opening
+from kilo_gateway.ledger.entry import Attribution, Entry, Opening, sealed
 from kilo_gateway.store.rows import KeyRow
 from kilo_gateway.store.store import Store
 
@@ -58,10 +58,7 @@ def key_of() -> Callable[..., KeyRow]:
 @pytest.fixture(scope="session")
 def entry_of() -> Callable[..., Entry]:
     def build(number: int = 0, **changes: object) -> Entry:
-        opening = Opening(
-            id=f"{number:026d}",
-            call_id=f"call-{number}",
-            attempt=1,
+        about = Attribution(
             key_id="key-1",
             owner="owner",
             requested_model="small",
@@ -71,9 +68,18 @@ def entry_of() -> Callable[..., Entry]:
             dialect="openai_chat",
             operation="chat",
             is_streamed=True,
+            client_version=4.51,
+        )
+        theirs = {name: changes.pop(name) for name in set(changes) & set(about.__struct_fields__)}
+        opening = Opening(
+            id=f"{number:026d}",
+            call_id=f"call-{number}",
+            attempt=1,
             opened_at=NOW,
             estimated_input_tokens=77,
-            client_version=4.51,
+            session=None,
+            message=None,
+            attribution=sealed(msgspec.structs.replace(about, **theirs)),
         )
         entry = Entry(
             opening=opening,

@@ -92,7 +92,7 @@ async def test_a_refused_entry_in_a_later_block_undoes_the_whole_batch(store, ke
 
 async def test_a_text_that_is_no_unicode_is_refused_not_tried_for_ever(store, entry_of):
     with pytest.raises(Fault) as caught:
-        await store.put([entry_of(1, project="\ud800")])
+        await store.put([entry_of(1, session="\ud800")])
     assert caught.value.kind is Kind.INTERNAL
 
 

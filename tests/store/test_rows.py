@@ -1,7 +1,10 @@
 """Rows keep every field of what they stand for."""
 
+import msgspec
+
 from kilo_gateway.core.grant import Grant
-from kilo_gateway.store.rows import KeyRow, day_of, entry_values, key_row, key_values
+from kilo_gateway.ledger.entry import Attribution
+from kilo_gateway.store.rows import KeyRow, about_values, day_of, entry_values, key_row, key_values
 from kilo_gateway.store.tables import entries, keys
 
 
@@ -28,6 +31,13 @@ def test_an_entry_has_a_value_for_each_column(entry_of):
         b'{"prompt_tokens":1000}',
     )
     assert (row["cost_nanodollars"], row["finish_reason"], row["has_error"]) == (500, "stop", False)
+
+
+def test_the_last_columns_are_the_fields_of_an_attribution(entry_of):
+    entry = entry_of(5)
+    names = Attribution.__struct_fields__
+    assert tuple(entries.columns.keys())[-len(names) :] == names
+    assert about_values(entry) == msgspec.structs.astuple(entry.opening.about)
 
 
 def test_days_are_utc():

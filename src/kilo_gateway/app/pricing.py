@@ -37,14 +37,14 @@ class Prices:
 
     def of_entry(self, entry: Entry) -> Price | None:
         """The price of an entry that was closed before prices were known, by its upstream's vendor row."""
-        opening = entry.opening
-        profile = profiles().get(opening.upstream)
+        about = entry.opening.about
+        profile = profiles().get(about.upstream)
         if profile is not None and "free" in profile.quirks:
             return FREE
         if profile is None or not profile.price_provider:
             return None
-        when = datetime.fromtimestamp(opening.opened_at, UTC)
-        return self.table.price_of(profile.price_provider, opening.upstream_model, when)
+        when = datetime.fromtimestamp(entry.opening.opened_at, UTC)
+        return self.table.price_of(profile.price_provider, about.upstream_model, when)
 
 
 def _from_package() -> PriceTable:

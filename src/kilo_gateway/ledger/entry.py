@@ -5,6 +5,7 @@ Both are stored in the spool as arrays, so a new field is appended at the end an
 
 import secrets
 from collections.abc import Callable
+from functools import lru_cache
 
 import msgspec
 
@@ -20,6 +21,8 @@ MONEY_LIMIT_NANODOLLARS = 10**18
 
 CRASHED = "crashed"
 
+_KEPT = 1024  # attributions; each call of a client looks up the one of the call before
+
 _COUNTS = (
     "input_tokens",
     "output_tokens",
@@ -32,17 +35,12 @@ _COUNTS = (
 )
 
 
-class Opening(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What is known before an attempt starts; written first, so that no attempt is ever
-    unaccounted for.
+class Attribution(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Who asked for what, where it was asked, and with which client: the same in many attempts.
 
-    `id` is the entry's id, `opened_at` seconds since the epoch, `estimated_input_tokens` our own
-    estimate, used if the process dies before the upstream reports. The rest is attribution.
+    So it is made, written as bytes and read from them once for all of them: see `sealed` and `attribution_in`.
     """
 
-    id: str
-    call_id: str
-    attempt: int
     key_id: str
     owner: str
     requested_model: str
@@ -52,16 +50,35 @@ class Opening(msgspec.Struct, frozen=True, array_like=True, gc=False):
     dialect: str
     operation: str
     is_streamed: bool
-    opened_at: float
-    estimated_input_tokens: int
     feature: str | None = None
-    session: str | None = None
     mode: str | None = None
     project: str | None = None
     client_version: float | None = None
-    message: str | None = None
     editor: str | None = None
     machine: str | None = None
+
+
+class Opening(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What is known before an attempt starts; written first, so that no attempt is ever
+    unaccounted for.
+
+    `id` is the entry's id, `opened_at` seconds since the epoch, `estimated_input_tokens` our own
+    estimate, used if the process dies before the upstream reports. `attribution` is one as `sealed` gives it.
+    """
+
+    id: str
+    call_id: str
+    attempt: int
+    opened_at: float
+    estimated_input_tokens: int
+    session: str | None
+    message: str | None
+    attribution: bytes
+
+    @property
+    def about(self) -> Attribution:
+        """Who asked for what. msgspec.DecodeError if a version that we do not know wrote it."""
+        return attribution_in(self.attribution)
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -109,13 +126,21 @@ def crashed(opening: Opening, now: float) -> Entry:
     )
 
 
+def sealed(attribution: Attribution) -> bytes:
+    """An attribution as an opening holds it, every text cut to 500 characters that any database can store."""
+    changes = _mended_texts(attribution, _ATTRIBUTION_TEXTS)
+    return _seal(msgspec.structs.replace(attribution, **changes) if changes else attribution)
+
+
+@lru_cache(maxsize=_KEPT)
+def attribution_in(seal: bytes) -> Attribution:
+    """What `sealed` made bytes of. msgspec.DecodeError if it did not."""
+    return _unseal(seal)
+
+
 def bounded_opening(opening: Opening) -> Opening:
     """The same opening with every text cut to 500 characters that any database can store."""
-    changes = {}
-    for name in _OPENING_TEXTS:
-        text = getattr(opening, name)
-        if text is not None and not _is_storable(text):
-            changes[name] = _storable(text)
+    changes = _mended_texts(opening, _OPENING_TEXTS)
     return msgspec.structs.replace(opening, **changes) if changes else opening
 
 
@@ -137,15 +162,11 @@ def bounded_usage(usage: Usage) -> Usage:
 def bounded(entry: Entry) -> Entry:
     """The same entry within all limits of size: texts, counts, money and raw usage."""
     opening, usage = bounded_opening(entry.opening), bounded_usage(entry.usage)
-    changes: dict[str, object] = {}
+    changes: dict[str, object] = {**_mended_texts(entry, _ENTRY_TEXTS)}
     if opening is not entry.opening:
         changes["opening"] = opening
     if usage is not entry.usage:
         changes["usage"] = usage
-    for name in _ENTRY_TEXTS:
-        text = getattr(entry, name)
-        if text is not None and not _is_storable(text):
-            changes[name] = _storable(text)
     cost = entry.cost_nanodollars
     if cost is not None and not 0 <= cost <= MONEY_LIMIT_NANODOLLARS:
         changes["cost_nanodollars"] = None
@@ -181,6 +202,12 @@ class EntryIds:
         return f"{self._begin}{counter:08x}"
 
 
+def _mended_texts(record: msgspec.Struct, names: tuple[str, ...]) -> dict[str, str]:
+    """Those of a record's texts that are not storable, made so."""
+    texts = ((name, getattr(record, name)) for name in names)
+    return {name: _storable(text) for name, text in texts if text and not _is_storable(text)}
+
+
 def _is_storable(text: str) -> bool:
     return len(text) <= TEXT_LIMIT and (text.isprintable() or _storable(text) == text)
 
@@ -191,23 +218,11 @@ def _storable(text: str) -> str:
     return text[:TEXT_LIMIT].replace("\0", "").encode("utf-8", "replace").decode("utf-8")
 
 
-_OPENING_TEXTS = (
-    "id",
-    "call_id",
-    "key_id",
-    "owner",
-    "requested_model",
-    "model",
-    "upstream",
-    "upstream_model",
-    "dialect",
-    "operation",
-    "feature",
-    "session",
-    "mode",
-    "project",
-    "message",
-    "editor",
-    "machine",
+_ATTRIBUTION_TEXTS = (
+    *("key_id", "owner", "requested_model", "model", "upstream", "upstream_model", "dialect"),
+    *("operation", "feature", "mode", "project", "editor", "machine"),
 )
+_OPENING_TEXTS = ("id", "call_id", "session", "message")
 _ENTRY_TEXTS = ("outcome", "price_source", "price_since", "upstream_request_id", "finish_reason")
+_seal = msgspec.msgpack.Encoder().encode
+_unseal = msgspec.msgpack.Decoder(Attribution).decode

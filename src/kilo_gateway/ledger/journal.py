@@ -14,6 +14,7 @@ Rules
    a spool full of openings whose entries are parked would wait for itself.
 """
 
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -23,10 +24,12 @@ from kilo_gateway.core.fault import Fault, Kind
 from kilo_gateway.ledger.entry import (
     Entry,
     Opening,
+    attribution_in,
     bounded,
     bounded_opening,
     crashed,
 )
+from kilo_gateway.ledger.former import former_entry, former_opening
 from kilo_gateway.ledger.segment import CLOSED, HEADER_BYTES, OPENED, Record, Segment
 from kilo_gateway.ledger.spool import Spool
 
@@ -250,26 +253,31 @@ class Journal:
     def _decode_entries(self, payloads: list[bytes]) -> list[Entry]:
         decode = self._entries.decode
         try:
-            return [decode(payload) for payload in payloads]
+            entries = [decode(payload) for payload in payloads]
+            for seal in {entry.opening.attribution for entry in entries}:
+                attribution_in(seal)
         except msgspec.DecodeError:
-            # Some are of a version whose entries we do not know: one by one, to find out which.
+            # Some are of another version: one by one, to find out which.
             return [entry for payload in payloads if (entry := self._decode_entry(payload))]
+        return entries
 
     def _decode_entry(self, payload: bytes) -> Entry | None:
-        try:
-            return self._entries.decode(payload)
-        except msgspec.DecodeError:
-            self._spool.keep_aside(payload)
-            return None
+        for read in (self._entries.decode, former_entry):
+            with suppress(msgspec.DecodeError):
+                entry = read(payload)
+                attribution_in(entry.opening.attribution)
+                return entry
+        self._spool.keep_aside(payload)
+        return None
 
     def _decode_opening(self, record: Record | None) -> Opening | None:
         if record is None:
             return None
-        try:
-            return self._openings.decode(record.payload)
-        except msgspec.DecodeError:
-            self._spool.keep_aside(record.payload)
-            return None
+        for read in (self._openings.decode, former_opening):
+            with suppress(msgspec.DecodeError):
+                return read(record.payload)
+        self._spool.keep_aside(record.payload)
+        return None
 
     def _free_segments(self) -> None:
         if not self._waiting:

@@ -61,7 +61,7 @@ def priced(entry: Entry, price: Price | None) -> Entry:
     if entry.cost_nanodollars is not None:
         return entry
     usage = entry.usage
-    if entry.opening.operation == "embeddings" and usage.output_tokens is None:
+    if entry.opening.about.operation == "embeddings" and usage.output_tokens is None:
         usage = msgspec.structs.replace(
             usage, output_tokens=0
         )  # a vector has no tokens: known, not guessed

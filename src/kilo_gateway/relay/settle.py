@@ -10,7 +10,7 @@ from kilo_gateway.core.fault import Fault, Kind
 from kilo_gateway.core.grant import Grant
 from kilo_gateway.core.money import usd_text
 from kilo_gateway.core.usage import Usage
-from kilo_gateway.ledger.entry import Entry, Opening
+from kilo_gateway.ledger.entry import Attribution, Entry, Opening, sealed
 from kilo_gateway.ledger.journal import Journal
 from kilo_gateway.ledger.pricing import cost
 from kilo_gateway.relay.attempt import Attempt
@@ -21,6 +21,7 @@ from kilo_gateway.telemetry.log import AttemptLine, Log
 from kilo_gateway.telemetry.metrics import Metrics
 
 BYTES_PER_TOKEN = 4
+_KEPT = 1024
 # The upstream may have worked, and charged, although no whole answer arrived.
 _MAY_HAVE_COST = frozenset(
     {
@@ -71,6 +72,7 @@ class Books:
     affinity: Affinity = field(default_factory=Affinity)
     later: Callable[[Callable[[], None]], object] | None = None
     _ended: list[tuple[Call, Attempt]] = field(default_factory=list)
+    _attributions: dict[tuple[object, ...], bytes] = field(default_factory=dict)
 
     def open(self, call: Call, grant: Grant, number: int, deployment: Deployment) -> Attempt:
         """Begin an attempt: it is in the journal before anything is sent. Raises Fault store_unavailable."""
@@ -78,11 +80,42 @@ class Books:
             ident, opened_at = call.entry_id or self.new_id(), call.received_at
         else:
             ident, opened_at = self.new_id(), self.clock.wall()
-        opening = _opening(ident, call, grant, number, deployment, opened_at)
+        hints = call.hints
+        opening = Opening(
+            ident,
+            call.id,
+            number,
+            opened_at,
+            call.body_bytes // BYTES_PER_TOKEN,
+            hints.session,
+            hints.message,
+            self._attribution(call, grant, deployment),
+        )
         self.journal.open(opening)
         started = self.clock.monotonic()
         self.health.started(deployment.id, started)
         return Attempt(opening, deployment, started, number)
+
+    def _attribution(self, call: Call, grant: Grant, deployment: Deployment) -> bytes:
+        """Who asks for what: mostly the same as with the call before, and then known."""
+        kind = (
+            grant.key_id,
+            grant.owner,
+            call.model,
+            deployment.model,
+            deployment.id,
+            call.dialect,
+            call.operation,
+            call.stream,
+            call.hints,
+        )
+        seal = self._attributions.get(kind)
+        if seal is None:
+            seal = sealed(_attribution(call, grant, deployment))
+            if len(self._attributions) >= _KEPT:
+                self._attributions.clear()
+            self._attributions[kind] = seal
+        return seal
 
     def settle(self, call: Call, attempt: Attempt) -> None:
         """End an attempt: what routing must know is known at once, the rest is written up in a moment."""
@@ -180,7 +213,7 @@ def _line(call: Call, attempt: Attempt, entry: Entry) -> AttemptLine:
     fault, usage, spent = attempt.fault, entry.usage, entry.cost_nanodollars
     return AttemptLine(
         call.id,
-        entry.opening.key_id,
+        entry.opening.about.key_id,
         call.operation,
         call.model,
         attempt.deployment.id,
@@ -242,14 +275,9 @@ def _entry(call: Call, attempt: Attempt) -> Entry:
     )
 
 
-def _opening(
-    ident: str, call: Call, grant: Grant, number: int, deployment: Deployment, opened_at: float
-) -> Opening:
+def _attribution(call: Call, grant: Grant, deployment: Deployment) -> Attribution:
     hints = call.hints
-    return Opening(
-        ident,
-        call.id,
-        number,
+    return Attribution(
         grant.key_id,
         grant.owner,
         call.model,
@@ -259,14 +287,10 @@ def _opening(
         call.dialect,
         call.operation,
         call.stream,
-        opened_at,
-        call.body_bytes // BYTES_PER_TOKEN,
         hints.feature,
-        hints.session,
         hints.mode,
         hints.project,
         hints.client_version,
-        hints.message,
         hints.editor,
         hints.machine,
     )

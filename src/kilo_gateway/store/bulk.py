@@ -10,32 +10,30 @@ import math
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from operator import itemgetter
+from itertools import chain
 from threading import Lock
 
-from kilo_gateway.ledger.entry import Entry
+from sqlalchemy import Boolean, LargeBinary
+
+from kilo_gateway.ledger.entry import Attribution, Entry
 from kilo_gateway.store.engine import BUSY_S, prepare_sqlite
-from kilo_gateway.store.rows import Form, entry_values
+from kilo_gateway.store.rows import about_values, attempt_values
 from kilo_gateway.store.tables import entries
+
+Column = Sequence[object]  # values of some entries
 
 # Each statement gives the interpreter's lock up and takes it again: few statements of many rows are fewer such moments.
 # 20 rows of 44 values is what an old SQLite takes (999 values).
 _ROWS_AT_ONCE = (100, 20, 1)
-# Types that the driver binds without looking for an adapter, which costs more than the row. NaN is stored as NULL.
-_FORM = Form(unknown=math.nan, truth=(0, 1), blob=bytearray)
 _COLUMNS = tuple(entries.columns.keys())
-# What neighbours mostly have in common: who asked for what, how it ended, and what few upstreams tell. Where all rows of
-# a statement do, it is bound once for all of them, which saves a third of an entry's price. All of a set, or none:
-# a statement for every mixture would have to be prepared again and again.
+# What neighbours mostly have in common beside their attribution: a part of a conversation, how it ended, and what few
+# upstreams tell. Where all rows of a statement do, it is bound once for all of them, which saves a third of an entry's
+# price. All of a set, or none: a statement for every mixture would have to be prepared again and again.
 _MOSTLY_ALIKE = (
+    ("session", "message"),
     (
-        *("key_id", "owner", "requested_model", "model", "upstream", "upstream_model", "dialect"),
-        *("operation", "is_streamed", "attempt", "opened_day", "feature", "session", "mode"),
-        *("project", "client_version", "message", "editor", "machine"),
-    ),
-    (
-        *("outcome", "status", "usage_source", "price_source", "price_since", "finish_reason"),
-        "has_error",
+        *("attempt", "opened_day", "outcome", "status", "usage_source", "price_source"),
+        *("price_since", "finish_reason", "has_error"),
     ),
     (
         *("cache_read_tokens", "cache_write_tokens", "reasoning_tokens", "audio_input_tokens"),
@@ -43,6 +41,28 @@ _MOSTLY_ALIKE = (
     ),
 )
 _ALIKE = tuple(tuple(map(_COLUMNS.index, names)) for names in _MOSTLY_ALIKE)
+_ABOUT = tuple(map(_COLUMNS.index, Attribution.__struct_fields__))
+
+
+def _known(column: Column) -> Column:
+    return [math.nan if value is None else value for value in column]
+
+
+def _numbers(column: Column) -> Column:
+    return [1 if value else 0 for value in column]
+
+
+def _blobs(column: Column) -> Column:
+    return [bytearray(value) for value in column if isinstance(value, bytes)]
+
+
+# Each value as a type that the driver binds without looking for an adapter, which costs more than the row. NaN is
+# stored as NULL.
+_BINDABLE: dict[int, Callable[[Column], Column]] = {
+    at: _known if column.nullable else _numbers if isinstance(column.type, Boolean) else _blobs
+    for at, column in enumerate(entries.columns)
+    if column.nullable or isinstance(column.type, Boolean | LargeBinary)
+}
 _KEY_USED = (
     "UPDATE keys SET last_used_at = ?2 "
     "WHERE id = ?1 AND (last_used_at IS NULL OR last_used_at < ?2)"
@@ -107,34 +127,37 @@ def _put(connection: sqlite3.Connection, batch: Sequence[Entry]) -> None:
         if count * len(_COLUMNS) > most:
             continue
         while done + count <= len(batch):
-            _put_rows(connection, [entry_values(one, _FORM) for one in batch[done : done + count]])
+            _put_rows(connection, batch[done : done + count])
             done += count
 
 
-def _put_rows(connection: sqlite3.Connection, rows: Sequence[tuple[object, ...]]) -> None:
-    count = len(rows)
+def _put_rows(connection: sqlite3.Connection, block: Sequence[Entry]) -> None:
+    count = len(block)
+    columns: list[Column] = list(zip(*map(attempt_values, block), strict=True))
     shared: tuple[int, ...] = ()
     if count > 1:
-        columns = tuple(zip(*rows, strict=True))
         for places in _ALIKE:
             if all(columns[at].count(columns[at][0]) == count for at in places):
                 shared += places
+    seals = [entry.opening.attribution for entry in block]
+    if seals.count(seals[0]) == count:
+        shared += _ABOUT
+        columns += zip(about_values(block[0]), strict=True)
+    else:
+        columns += zip(*map(about_values, block), strict=True)
     insert, own = _insert(count, shared)
-    values = [rows[0][at] for at in shared]
-    for row in rows:
-        values += own(row)
+    bound = [_BINDABLE[at](columns[at]) if at in _BINDABLE else columns[at] for at in own]
+    values = [columns[at][0] for at in shared]
+    values += chain.from_iterable(zip(*bound, strict=True))
     connection.execute(insert, values)
 
 
 @cache
-def _insert(
-    count: int, shared: tuple[int, ...]
-) -> tuple[str, Callable[[tuple[object, ...]], tuple[object, ...]]]:
-    """The statement for so many rows that have those columns in common, whose values come first; and what takes a
-    row's other values out of it."""
+def _insert(count: int, shared: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
+    """The statement for so many rows that have those columns in common, whose values come first; and a row's own columns."""
     own = tuple(at for at in range(len(_COLUMNS)) if at not in shared)
     names = ", ".join(f'"{_COLUMNS[at]}"' for at in (*shared, *own))
     marks = (*(f"?{number}" for number in range(1, len(shared) + 1)), *("?" for _ in own))
     rows = ", ".join([f"({', '.join(marks)})"] * count)
     put = f"INSERT INTO entries ({names}) VALUES {rows} ON CONFLICT (id) DO NOTHING"  # noqa: S608 - the names are ours
-    return put, itemgetter(*own)
+    return put, own

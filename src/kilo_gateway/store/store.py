@@ -25,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from kilo_gateway.core.fault import Fault, Kind
 from kilo_gateway.core.grant import Grant
-from kilo_gateway.ledger.entry import Entry
+from kilo_gateway.ledger.entry import Entry, attribution_in
 from kilo_gateway.ledger.reports import Grouping, UsageRow
 from kilo_gateway.store.bulk import Bulk
 from kilo_gateway.store.engine import WRITES, connect, faults
@@ -142,11 +142,7 @@ class Store:
         """
         if not batch:
             return
-        last_used: dict[str, float] = {}
-        for entry in batch:
-            opening = entry.opening
-            if opening.opened_at > last_used.get(opening.key_id, 0.0):
-                last_used[opening.key_id] = opening.opened_at
+        last_used = _last_used(batch)
         if self._bulk is not None:
             with faults():
                 await asyncio.to_thread(self._bulk.put, batch, last_used)
@@ -236,6 +232,20 @@ def _applied(connection: Connection) -> str | None:
     if not inspect(connection).has_table(alembic_version.name):
         return None
     return connection.execute(select(alembic_version.c.version_num)).scalar()
+
+
+def _last_used(batch: Sequence[Entry]) -> dict[str, float]:
+    """When the last attempt of each key was opened."""
+    seen: dict[bytes, float] = {}
+    for entry in batch:
+        opening = entry.opening
+        if opening.opened_at > seen.get(opening.attribution, 0.0):
+            seen[opening.attribution] = opening.opened_at
+    found: dict[str, float] = {}
+    for seal, at in seen.items():
+        key_id = attribution_in(seal).key_id
+        found[key_id] = max(at, found.get(key_id, 0.0))
+    return found
 
 
 def _values_without_nul(entry: Entry) -> tuple[object, ...]:

@@ -36,7 +36,7 @@ keys = Table(
 )
 
 # One row per attempt, never changed. `opened_day` is the UTC day of `opened_at`. Unknown is NULL,
-# never 0. Every index is paid for with every call: those by key and by model made a report of one
+# never 0. The columns stand as rows.py gives their values. Every index is paid for with every call: those by key and by model made a report of one
 # of twenty only twice as fast.
 entries = Table(
     "entries",
@@ -44,25 +44,10 @@ entries = Table(
     Column("id", Text, primary_key=True),
     Column("call_id", Text, nullable=False),
     Column("attempt", Integer, nullable=False),
-    Column("key_id", Text, nullable=False),
-    Column("owner", Text, nullable=False),
-    Column("requested_model", Text, nullable=False),
-    Column("model", Text, nullable=False),
-    Column("upstream", Text, nullable=False),
-    Column("upstream_model", Text, nullable=False),
-    Column("dialect", Text, nullable=False),
-    Column("operation", Text, nullable=False),
-    Column("is_streamed", Boolean, nullable=False),
     Column("opened_at", Float, nullable=False),
     Column("estimated_input_tokens", BigInteger, nullable=False),
-    Column("feature", Text),
     Column("session", Text),
-    Column("mode", Text),
-    Column("project", Text),
-    Column("client_version", Float),
     Column("message", Text),
-    Column("editor", Text),
-    Column("machine", Text),
     Column("opened_day", Text, nullable=False),
     Column("closed_at", Float, nullable=False),
     Column("outcome", Text, nullable=False),
@@ -85,6 +70,21 @@ entries = Table(
     Column("upstream_request_id", Text),
     Column("finish_reason", Text),
     Column("has_error", Boolean, nullable=False),
+    Column("key_id", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("requested_model", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("upstream", Text, nullable=False),
+    Column("upstream_model", Text, nullable=False),
+    Column("dialect", Text, nullable=False),
+    Column("operation", Text, nullable=False),
+    Column("is_streamed", Boolean, nullable=False),
+    Column("feature", Text),
+    Column("mode", Text),
+    Column("project", Text),
+    Column("client_version", Float),
+    Column("editor", Text),
+    Column("machine", Text),
     Index("entries_by_day", "opened_day"),
 )
 
