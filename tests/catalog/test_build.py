@@ -10,6 +10,7 @@ from kilo_gateway.catalog.source import Listed, Override, Source
 from kilo_gateway.core.deployment import Limits, Site, Width
 from kilo_gateway.core.money import Price
 from kilo_gateway.upstreams.discovery import parse_listing
+from kilo_gateway.upstreams.profiles import profiles
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "catalog"
 CHAT = ("chat", "completions", "embeddings")
@@ -213,6 +214,27 @@ def test_operations_come_from_the_list_then_the_facts_then_the_name():
     assert catalog.candidates("openai/gpt-5.2")[0].operations == ("chat",)
     assert catalog.candidates("openai/brand-new")[0].operations == ("chat", "completions")
     assert "openai/gpt-5-pro" not in catalog.models
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["gpt-5-pro", "gpt-5.5-pro-2026-04-23", "o1-pro", "o3-pro", "gpt-5.1-codex-max", "codex-mini-latest",
+     "o3-deep-research", "o4-mini-deep-research-2025-06-26"],
+)  # fmt: skip
+def test_models_that_openai_serves_in_responses_alone_are_asked_there(name):
+    row = profiles()["openai"]
+    catalog = made(
+        source("openai", name, "gpt-5.2", "sora-2-pro", operations=row.operations, vendor="openai",
+               also=tuple(row.also.items()), only=tuple(row.only.items())),
+    )  # fmt: skip
+    lone, usual = catalog.candidates(f"openai/{name}")[0], catalog.candidates("openai/gpt-5.2")[0]
+    assert (lone.dialect, lone.operations) == ("openai_responses", ("chat", "count_tokens"))
+    assert {lone.spoken(one, "chat") for one in ("openai_chat", "openai_responses", "gemini")} == {
+        "openai_responses"
+    }
+    assert lone.spoken("openai_chat", "completions") is None
+    assert usual.spoken("openai_chat", "chat") == "openai_chat"
+    assert "openai/sora-2-pro" not in catalog.models
 
 
 def test_the_width_of_well_known_embeddings_is_known():

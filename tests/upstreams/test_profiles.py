@@ -31,6 +31,7 @@ def test_each_row_is_well_formed(name: str):
     assert re.fullmatch(r"[a-z0-9-]+", name)
     assert row.dialect in DIALECTS
     assert set(row.also) <= set(DIALECTS) - {row.dialect}
+    assert set(row.only) <= {row.dialect, *row.also}
     assert row.operations
     assert row.base_url == "" or re.fullmatch(r"https?://[^?#@]*[^/]", row.base_url)
     assert row.base_url.startswith("https://") or row.auth == "none" or row.base_url == ""

@@ -89,6 +89,7 @@ class Member(msgspec.Struct):
             ids_have_vendor="ids_have_vendor" in profile.quirks,
             operations=profile.operations,
             also=tuple(profile.also.items()),
+            only=tuple(profile.only.items()),
             vendor=profile.name,
             price_provider=profile.price_provider,
             is_self_hosted="free" in profile.quirks,

@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import Protocol
 
 import msgspec
@@ -149,7 +150,7 @@ def _served(
             upstream=source.upstream,
             model=own,
             upstream_model=listed.id,
-            dialect=source.dialect,
+            dialect=speaks[0][0] if speaks else source.dialect,
             operations=operations,
             capabilities=_capabilities(listed, fact, override) or frozenset(),
             limits=_limits(source, listed, fact, override),
@@ -174,6 +175,9 @@ def _speaks(
 ) -> tuple[tuple[str, tuple[Operation, ...]], ...]:
     """The dialects in which a model can be asked, each with what it is for among what the upstream offers in it."""
     told = _told(listed, fact)
+    lone = _lone_dialect(source, listed)
+    if lone:
+        told = ("chat",)
     spoken = (
         (
             dialect,
@@ -184,8 +188,24 @@ def _speaks(
             ),
         )
         for dialect, offered in ((source.dialect, source.operations), *source.also)
+        if not lone or dialect == lone
     )
     return tuple((dialect, operations) for dialect, operations in spoken if operations)
+
+
+def _lone_dialect(source: Source, listed: Listed) -> str:
+    """The dialect that a model is asked in, and in no other; "" if there is no such thing about it."""
+    if not source.only or listed.operations is not None:
+        return ""
+    name = listed.id.removeprefix(source.strip).lower()
+    return next(
+        (
+            dialect
+            for dialect, globs in source.only
+            if any(fnmatchcase(name, glob) for glob in globs)
+        ),
+        "",
+    )
 
 
 _TALK = frozenset({"chat", "completions"})

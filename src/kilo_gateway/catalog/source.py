@@ -35,7 +35,8 @@ class Source(msgspec.Struct, frozen=True):
 
     Clients name its models `prefix/id`, after `strip` is cut from the front of the id; "" adds no prefix. With
     `ids_have_vendor`, an id that holds a "/" is taken as it is. `vendor` finds facts, `price_provider` finds prices.
-    `operations` are those of its `dialect`, `also` names further dialects with theirs. `is_self_hosted` says that limits of a public model of the same name do not hold here. `is_free` prices it at 0. `site` is what clients may have
+    `operations` are those of its `dialect`, `also` names further dialects with theirs, `only` those dialects that alone some
+    models are asked in, with globs of their ids in lower case. `is_self_hosted` says that limits of a public model of the same name do not hold here. `is_free` prices it at 0. `site` is what clients may have
     wishes about.
     """
 
@@ -47,6 +48,7 @@ class Source(msgspec.Struct, frozen=True):
     ids_have_vendor: bool = False
     operations: tuple[Operation, ...] = ("chat",)
     also: tuple[tuple[str, tuple[Operation, ...]], ...] = ()
+    only: tuple[tuple[str, tuple[str, ...]], ...] = ()
     vendor: str = ""
     price_provider: str = ""
     is_self_hosted: bool = False

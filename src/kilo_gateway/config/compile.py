@@ -150,6 +150,7 @@ def _in_dialect(profile: Profile, dialect: str) -> Profile:
         auth=auth if profile.name == CUSTOM else profile.auth,
         operations=operations,
         also={},
+        only={},
         embeddings="",
         models_path=models_path if profile.name == CUSTOM else profile.models_path,
     )

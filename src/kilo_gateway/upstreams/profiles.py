@@ -57,7 +57,8 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     model's id, and `../` at the front takes a segment from the end of the base URL's path. `embeddings` is the form in which
     embeddings are asked for ("" = the dialect's own), `most_inputs` how many texts one such request may hold. `headers` go
     out with every call, `models_headers` with the list, `forward_headers` (lower case) are passed on from the client.
-    `aliases` are further names of the vendor in clients' wishes. `note` is a sentence for the operator.
+    `aliases` are further names of the vendor in clients' wishes. `only` names by globs, lower case, the models that are asked in one of
+    its dialects alone. `note` is a sentence for the operator.
     """
 
     title: str
@@ -72,6 +73,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     loopback_port: int | None = None
     operations: tuple[Operation, ...] = ("chat",)
     also: dict[str, tuple[Operation, ...]] = {}
+    only: dict[str, tuple[str, ...]] = {}
     models_path: str = "/models"
     price_provider: str = ""
     quirks: frozenset[Quirk] = frozenset()

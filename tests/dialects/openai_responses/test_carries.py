@@ -29,7 +29,7 @@ from kilo_gateway.dialects.conversation import (
 )
 from kilo_gateway.dialects.features import Feature, Place, features_of, lost
 from kilo_gateway.dialects.hub import Target
-from kilo_gateway.dialects.openai_responses.carries import CARRIES
+from kilo_gateway.dialects.openai_responses.carries import CARRIES, carries_for
 from kilo_gateway.dialects.openai_responses.writing import write_request
 
 F = Feature
@@ -132,3 +132,26 @@ def test_the_body_shows_what_the_table_says(feature):
     body = json.dumps(json.loads(write_request(conversation, target)), separators=(",", ":"))
     if mark:
         assert (mark in body) == (carry.place is not Place.DROPPED)
+
+
+@pytest.mark.parametrize(
+    "feature",
+    [F.TEMPERATURE, F.TOP_P, F.FREQUENCY_PENALTY, F.PRESENCE_PENALTY, F.LOGPROBS],
+)
+@pytest.mark.parametrize(
+    ("model", "quirks", "is_taken"),
+    [
+        ("gpt-5-pro", frozenset[str](), False),
+        ("gpt-5-pro", frozenset({"ids_have_vendor"}), True),
+        ("gpt-4.1", frozenset[str](), True),
+    ],
+)
+def test_openais_models_that_reason_are_not_told_how_to_sample(
+    feature: Feature, model: str, quirks: frozenset[str], is_taken: bool
+) -> None:
+    conversation, mark = EXAMPLES[feature]
+    target = Target(model, reads_thinking="openai", quirks=quirks)
+    names = lost(conversation, carries_for(target), "OpenAI Responses")
+    assert (feature.value in names) is not is_taken
+    body = json.dumps(json.loads(write_request(conversation, target)), separators=(",", ":"))
+    assert (mark in body) is is_taken

@@ -262,7 +262,9 @@ def test_reasoning():
 
 
 def test_logprobs_are_included():
-    body = written(user(Text("x")), sampling=Sampling(logprobs=True, top_logprobs=3))
+    target = Target("gpt-4.1", reads_thinking="openai")
+    sampling = Sampling(logprobs=True, top_logprobs=3)
+    body = written(user(Text("x")), target=target, sampling=sampling)
     assert body["include"] == ["message.output_text.logprobs"]
     assert body["top_logprobs"] == 3
 

@@ -10,6 +10,7 @@ from typing import Literal
 
 from kilo_gateway.dialects.features import DROPPED, KEPT, Carries, Feature, close
 from kilo_gateway.dialects.hub import Target
+from kilo_gateway.dialects.openai_models import is_reasoner
 
 # Quirks that are looked at here:
 # ids_have_vendor          a router like OpenRouter: takes `reasoning`, `reasoning_details`, cache marks
@@ -158,12 +159,10 @@ def is_openai_reasoner(target: Target) -> bool:
     """Whether it is one of OpenAI's models that reason: they refuse sampling and want `max_completion_tokens`."""
     if not is_openai(target):
         return False
-    name = _name(target)
-    if name.startswith(_O_SERIES):
+    if is_reasoner(target.model):
         return True
-    if name.startswith(("gpt-5", "gpt-6", "codex")):
-        return "-chat" not in name
-    return "reasoning" in target.capabilities
+    is_named = _name(target).startswith(("gpt-5", "gpt-6", "codex"))
+    return not is_named and "reasoning" in target.capabilities
 
 
 def reasons_by_word(target: Target) -> bool:

@@ -4,20 +4,32 @@ from types import MappingProxyType
 
 from kilo_gateway.dialects.features import DROPPED, KEPT, Carries, Feature, close, refused
 from kilo_gateway.dialects.hub import Target
+from kilo_gateway.dialects.openai_models import takes_sampling
+
+_UNSAMPLED = close("by all models but OpenAI's that always reason")
+_SAMPLING = (
+    Feature.TEMPERATURE,
+    Feature.TOP_P,
+    Feature.FREQUENCY_PENALTY,
+    Feature.PRESENCE_PENALTY,
+    Feature.LOGPROBS,
+)
+# Quirks of routers and of servers of one's own, whose models only have OpenAI's names.
+_OTHERS = frozenset({"ids_have_vendor", "free"})
 
 CARRIES: Carries = MappingProxyType(
     {
-        Feature.TEMPERATURE: KEPT,
-        Feature.TOP_P: KEPT,
+        Feature.TEMPERATURE: _UNSAMPLED,
+        Feature.TOP_P: _UNSAMPLED,
         Feature.TOP_K: DROPPED,
         Feature.MIN_P: DROPPED,
-        Feature.FREQUENCY_PENALTY: KEPT,
-        Feature.PRESENCE_PENALTY: KEPT,
+        Feature.FREQUENCY_PENALTY: _UNSAMPLED,
+        Feature.PRESENCE_PENALTY: _UNSAMPLED,
         Feature.REPETITION_PENALTY: DROPPED,
         Feature.SEED: DROPPED,
         Feature.STOP: DROPPED,
         Feature.COUNT: refused("It gives one answer: ask several times."),
-        Feature.LOGPROBS: KEPT,
+        Feature.LOGPROBS: _UNSAMPLED,
         Feature.LOGIT_BIAS: DROPPED,
         Feature.MAX_TOKENS: KEPT,
         Feature.EFFORT: KEPT,
@@ -65,6 +77,12 @@ CARRIES: Carries = MappingProxyType(
 )
 
 
-def carries_for(_target: Target) -> Carries:
-    """The same for every model of the dialect."""
-    return CARRIES
+def carries_for(target: Target) -> Carries:
+    """The table for one deployment: OpenAI's models that always reason refuse sampling."""
+    place = KEPT if samples(target) else DROPPED
+    return {**CARRIES, **dict.fromkeys(_SAMPLING, place)}
+
+
+def samples(target: Target) -> bool:
+    """Whether a model takes temperature and its like."""
+    return bool(target.quirks & _OTHERS) or takes_sampling(target.model)

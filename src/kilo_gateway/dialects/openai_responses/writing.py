@@ -26,6 +26,7 @@ from kilo_gateway.dialects.conversation import (
     Part,
     Reasoning,
     Refusal,
+    Sampling,
     SealedThinking,
     Text,
     Thinking,
@@ -35,6 +36,7 @@ from kilo_gateway.dialects.conversation import (
 )
 from kilo_gateway.dialects.hub import Target
 from kilo_gateway.dialects.openai_responses import content
+from kilo_gateway.dialects.openai_responses.carries import samples
 from kilo_gateway.dialects.openai_responses.marks import may_join
 from kilo_gateway.dialects.openai_responses.members import given
 from kilo_gateway.dialects.openai_responses.reading import LOGPROBS, SEALED
@@ -51,6 +53,8 @@ def write_request(conversation: Conversation, target: Target) -> bytes:
     """The body for an upstream. Raises Fault unsupported_field for what it cannot represent."""
     tools = write_tools(conversation.tools)
     sampling, account = conversation.sampling, conversation.account
+    if not samples(target):
+        sampling = Sampling(max_tokens=sampling.max_tokens)
     instructions, head = _system(conversation.system, target)
     body: dict[str, Any] = {"model": target.model, "input": [*head, *_items(conversation, target)]}
     body |= given(
@@ -290,4 +294,5 @@ def _include(conversation: Conversation, target: Target) -> list[str]:
     reasoning = conversation.reasoning
     is_asked = reasoning.is_on or reasoning.budget_tokens or reasoning.effort not in {None, "none"}
     included = [SEALED] if is_asked or "reasoning" in target.capabilities else []
-    return [*included, LOGPROBS] if conversation.sampling.logprobs else included
+    likely = conversation.sampling.logprobs and samples(target)
+    return [*included, LOGPROBS] if likely else included
