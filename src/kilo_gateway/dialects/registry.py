@@ -1,4 +1,4 @@
-"""The table name -> Dialect."""
+"""The table name -> Dialect, and which of them are one."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -24,3 +24,5 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType(
         )
     }
 )
+# Dialects that differ from another one only in how their streams are framed.
+FRAMINGS: Mapping[str, str] = MappingProxyType({"gemini_array": "gemini"})

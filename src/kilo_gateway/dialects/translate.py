@@ -34,11 +34,9 @@ from kilo_gateway.dialects.dialect import Dialect, ReplyFacts, ReplyStream
 from kilo_gateway.dialects.features import lost
 from kilo_gateway.dialects.hub import DeltaReader, DeltaWriter, Hub, Shown, Target
 from kilo_gateway.dialects.preferences import with_preferences
-from kilo_gateway.dialects.registry import DIALECTS
+from kilo_gateway.dialects.registry import DIALECTS, FRAMINGS
 
 _BYTES_PER_TOKEN = 4
-# Dialects that differ from another one only in how their streams are framed.
-_FRAMINGS = {"gemini_array": "gemini"}
 # Upstream's dialects that differ from a client's only in their envelope: bodies and events are the client's own.
 _ENVELOPES = {"bedrock_anthropic": "anthropic_messages"}
 # Dialects in which routers take `provider`.
@@ -335,7 +333,7 @@ def hub_of(name: str) -> Hub:
 @cache
 def passage(client: str, upstream: str) -> Passage:
     """The way between two dialects, by their names."""
-    if _FRAMINGS.get(client, client) == upstream:
+    if FRAMINGS.get(client, client) == upstream:
         return Identity(DIALECTS[client])
     if _ENVELOPES.get(upstream) == client:
         return Identity(DIALECTS[client], DIALECTS[upstream])

@@ -8,14 +8,13 @@ from kilo_gateway.core.call import Call
 from kilo_gateway.core.deployment import Deployment
 from kilo_gateway.core.fault import Fault
 from kilo_gateway.core.grant import Grant
+from kilo_gateway.dialects.registry import FRAMINGS
 from kilo_gateway.dialects.token_estimate import estimate_tokens
 from kilo_gateway.dialects.translate import hub_of
 from kilo_gateway.relay.settle import BYTES_PER_TOKEN, Books
 from kilo_gateway.router.affinity import Warm
 from kilo_gateway.router.planner import Asked, Circumstances, World, plan
-from kilo_gateway.router.session_key import session_key
-
-_FRAMINGS = {"gemini_array": "gemini"}
+from kilo_gateway.router.session_key import session_of
 
 
 def planned(
@@ -27,8 +26,9 @@ def planned(
     conversation = ""
     warm: tuple[Warm, ...] = ()
     if call.operation == "chat" and any(len(group) > 1 for group in groups):
-        conversation = session_key(call, grant.owner or grant.key_id)
-        warm = books.affinity.warm(conversation, call.arrived)
+        conversation, goes_on = session_of(call, grant.owner or grant.key_id)
+        if goes_on:
+            warm = books.affinity.warm(conversation, call.arrived)
     asked = Asked(
         models,
         call.operation,
@@ -54,7 +54,7 @@ def _input_tokens(call: Call, groups: list[tuple[Deployment, ...]]) -> int:
     if call.operation != "chat" or len(windows) < 2 or tokens <= min(windows):
         return tokens
     try:
-        hub = hub_of(_FRAMINGS.get(call.dialect, call.dialect))
+        hub = hub_of(FRAMINGS.get(call.dialect, call.dialect))
         return estimate_tokens(hub.read_request(call.fields))
     except Fault:  # whoever is asked will say what is wrong with it
         return tokens

@@ -13,7 +13,7 @@ from kilo_gateway.core.call import Call
 from kilo_gateway.core.deployment import Deployment
 from kilo_gateway.core.redaction import STRUCK
 from kilo_gateway.core.secret import Secret
-from kilo_gateway.dialects.registry import DIALECTS
+from kilo_gateway.dialects.registry import DIALECTS, FRAMINGS
 from kilo_gateway.upstreams.exchange import Exchange, send
 from kilo_gateway.upstreams.pool import Pool
 from kilo_gateway.upstreams.profiles import Auth, Profile, auth_headers, below, call_path
@@ -107,7 +107,7 @@ class Upstream:
         if start is None:
             start = self._start(call, deployment, dialect)
         line, forward = start.line, start.forward
-        if call.dialect != dialect:
+        if call.dialect != dialect and FRAMINGS.get(call.dialect) != dialect:
             forward = (
                 self._forward
             )  # what its dialect's own headers and query say has no meaning here
