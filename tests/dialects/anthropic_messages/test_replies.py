@@ -76,7 +76,7 @@ def test_an_error_in_a_200_is_seen():
 
 
 def test_a_count_used_nothing():
-    assert read_reply(b'{"input_tokens":14}', "count_tokens") == (UNKNOWN_USAGE, None, None)
+    assert read_reply(b'{"input_tokens":14}', "count_tokens") == (Usage(0, 0), None, None)
     assert count_body(14) == b'{"input_tokens":14}'
 
 

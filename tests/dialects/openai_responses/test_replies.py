@@ -80,7 +80,7 @@ def test_a_failed_reply_is_an_error_even_without_one():
 def test_a_count_of_tokens_uses_none():
     facts = read_reply(b'{"object":"response.input_tokens","input_tokens":11}', "count_tokens")
     assert facts is not None
-    assert not facts.usage.is_known
+    assert (facts.usage.input_tokens, facts.usage.output_tokens) == (0, 0)
 
 
 def test_odd_counts_are_unknown_and_the_others_stay():

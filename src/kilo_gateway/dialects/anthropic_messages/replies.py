@@ -57,7 +57,7 @@ def read_reply(body: bytes, operation: Operation) -> ReplyFacts | None:
     reply = fitted(body, REPLY)
     if reply is None:
         return None
-    usage = UNKNOWN_USAGE if operation == "count_tokens" else usage_of(reply.usage)
+    usage = Usage(0, 0) if operation == "count_tokens" else usage_of(reply.usage)
     return ReplyFacts(usage, reply.stop_reason, error_of(reply))
 
 

@@ -59,7 +59,7 @@ def read_reply(body: bytes | msgspec.Raw, operation: Operation = "chat") -> Repl
     failed: bytes | None = None if error in _NO_ERROR else error
     if failed is None and facts.status == "failed":
         failed = _FAILED
-    usage = UNKNOWN_USAGE if operation == "count_tokens" else usage_of(facts.usage)
+    usage = Usage(0, 0) if operation == "count_tokens" else usage_of(facts.usage)
     return ReplyFacts(usage, stop_reason(facts.status, facts.incomplete_details), failed)
 
 
