@@ -10,7 +10,8 @@ import itertools
 import json
 import random
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,9 @@ class Exchange:
     content_type: str
     reply: bytes
     is_streamed: bool
+    api: str = ""
+    url: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def path(self) -> str:
@@ -78,14 +82,15 @@ class Exchange:
 
 
 @cache
-def exchanges(file: str) -> tuple[Exchange, ...]:
-    """All exchanges of one file, in its order."""
+def exchanges(file: str, api: str = "") -> tuple[Exchange, ...]:
+    """All exchanges of one file, in its order; with `api` only those of it."""
     with gzip.open(TRAFFIC / f"{file}.jsonl.gz", "rt") as lines:
-        return tuple(_exchange(file, json.loads(line)) for line in lines)
+        rows = map(json.loads, lines)
+        return tuple(_exchange(file, row) for row in rows if api in {"", row["api"]})
 
 
 def _exchange(file: str, row: dict[str, Any]) -> Exchange:
-    is_streamed = row["framing"] in {"sse", "chunks-jsonl"}
+    is_streamed = row["framing"] in {"sse", "chunks-jsonl", "json-array"}
     body = row["request_body"]
     request = dict(body) if body is not None else _made_up(file, row["id"], is_streamed)
     if not isinstance(request.get("model"), str):
@@ -103,6 +108,9 @@ def _exchange(file: str, row: dict[str, Any]) -> Exchange:
         content_type=headers.get("content-type", usual),
         reply=reply,
         is_streamed=is_streamed,
+        api=row["api"],
+        url=row["url_path"] or "",
+        headers={name.lower(): value for name, value in (row["request_headers"] or {}).items()},
     )
 
 
@@ -112,10 +120,16 @@ def _made_up(file: str, ident: str, is_streamed: bool) -> dict[str, Any]:
         return {"input": ["sunny day at the beach", "rainy day in the city"]}
     if file == "openai-completions":
         return {"prompt": "Once upon a time"}
+    if file.startswith("gemini-"):
+        return {"contents": [{"role": "user", "parts": [{"text": "Hallo, wie geht es? 🙂"}]}]}
+    if file == "openai-responses":
+        return {"input": "Hallo, wie geht es? 🙂"} | ({"stream": True} if is_streamed else {})
     request: dict[str, Any] = {"messages": [{"role": "user", "content": "Hallo, wie geht es? 🙂"}]}
+    if file == "anthropic-messages":
+        request["max_tokens"] = 1000
     if is_streamed:
         request["stream"] = True
-        if random.Random(ident).random() < 0.5:
+        if file != "anthropic-messages" and random.Random(ident).random() < 0.5:
             request["stream_options"] = {"include_usage": True}
     return request
 
@@ -132,11 +146,15 @@ class Asked:
 
 
 def asked(exchange: Exchange, upstream: str) -> Asked:
-    """The recorded request for `upstream/model`, in one of the styles in which clients write JSON."""
+    """The recorded request for `upstream/model`."""
+    return written(exchange, exchange.request | {"model": f"{upstream}/{exchange.model}"})
+
+
+def written(exchange: Exchange, request: Mapping[str, Any]) -> Asked:
+    """A request in one of the styles in which clients write JSON."""
     dice = exchange.dice("style")
     style: dict[str, Any] = {"ensure_ascii": dice.random() < 0.5}
     style |= dice.choice([{}, {"separators": (",", ":")}, {"indent": 2}])
-    request = exchange.request | {"model": f"{upstream}/{exchange.model}"}
     members = {name: json.dumps(value, **style).encode() for name, value in request.items()}
     colon = dice.choice([b":", b": ", b" :\n\t"])
     comma = dice.choice([b",", b", ", b"\r\n , "])
@@ -152,6 +170,13 @@ def wrong_in_request(exchange: Exchange, sent: Asked, got: bytes) -> str | None:
     if exchange.wants_stream and not exchange.wants_usage:
         wanted["stream_options"] = (wanted.get("stream_options") or {}) | {"include_usage": True}
         members.pop("stream_options", None)
+    return wrong_in_members(wanted, members, got, exchange.model)
+
+
+def wrong_in_members(
+    wanted: dict[str, Any], members: dict[str, bytes], got: bytes, model: str
+) -> str | None:
+    """How a body differs from what it should hold, and from the bytes in which its members were written."""
     pairs = json.loads(got, object_pairs_hook=list)
     names = [name for name, _ in pairs]
     if len(names) != len(set(names)):
@@ -162,7 +187,7 @@ def wrong_in_request(exchange: Exchange, sent: Asked, got: bytes) -> str | None:
     for name, raw in members.items():
         same = found[name] == raw
         if name == "model":
-            same = json.loads(found[name]) == exchange.model
+            same = json.loads(found[name]) == model
         if not same:
             return f"upstream got other bytes in {name}: {found[name][:80]!r} for {raw[:80]!r}"
     return None

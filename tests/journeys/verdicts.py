@@ -2,10 +2,10 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tests.journeys.expectations import USAGE, Expected, expected_answer, told_usage
+from tests.journeys.expectations import USAGE, Expected
 from tests.journeys.replay import Exchange
 from tests.journeys.wire import Answer, Heard
 
@@ -27,20 +27,39 @@ def wrong_in_answer(
     exchange: Exchange, expected: Expected, answer: Answer, call: str
 ) -> str | None:
     """How the client's answer differs from what it must be; None if it does not."""
+    wrong = wrong_in_reply_head(exchange, expected, answer, call)
+    if wrong is not None or is_fault(expected, answer):
+        return wrong or wrong_in_fault(exchange, expected, answer)
+    if expected.is_cut:
+        return wrong_in_cut(expected, answer)
+    return None if answer.body == expected.body else difference(expected.body, answer.body)
+
+
+def is_fault(expected: Expected, answer: Answer) -> bool:
+    """Whether the answer is an HTTP error, and may be."""
+    return expected.is_fault or (expected.may_be_fault and answer.status >= 400)
+
+
+def wrong_in_reply_head(
+    exchange: Exchange,
+    expected: Expected,
+    answer: Answer,
+    call: str,
+    streams: str = "text/event-stream",
+) -> str | None:
+    """Whether an answer is whole, has the call's id, and status and content type of what upstream sent."""
     if not answer.is_whole:
         return f"the answer was cut: {shown(answer)}"
     if answer.headers.get("x-request-id") != call:
         return "the answer has another x-request-id"
-    if expected.is_fault or (expected.may_be_fault and answer.status >= 400):
-        return wrong_in_fault(exchange, expected, answer)
+    if is_fault(expected, answer):
+        return None
     if answer.status != 200:
         return f"status {answer.status}: {shown(answer)}"
-    usual = "text/event-stream" if exchange.is_streamed else exchange.content_type
+    usual = streams if exchange.is_streamed else exchange.content_type
     if not answer.headers.get("content-type", "").startswith(usual):
         return f"content-type {answer.headers.get('content-type')}"
-    if expected.is_cut:
-        return wrong_in_cut(expected, answer)
-    return None if answer.body == expected.body else difference(expected.body, answer.body)
+    return None
 
 
 def wrong_in_cut(expected: Expected, answer: Answer) -> str | None:
@@ -81,6 +100,10 @@ def recorded_error(exchange: Exchange) -> dict[str, Any] | None:
 
 def wrong_in_passed_on(told: dict[str, Any], body: dict[str, Any]) -> str | None:
     """What the caller did wrong is told in the vendor's words: every member as it came, but for struck secrets."""
+    error = body.get("error")
+    if isinstance(error, dict) and "error_type" not in (told.get("error") or "error_type"):
+        # Messages has room for it there alone.
+        body = body | {"error": {name: error[name] for name in error if name != "error_type"}}
     for name, value in told.items():
         wanted = json.dumps(value, sort_keys=True)
         got = json.dumps(body.get(name), sort_keys=True)
@@ -123,14 +146,17 @@ def shown(answer: Answer) -> str:
     return f"{answer.status} {answer.body[:300]!r}"
 
 
-def wrong_in_entry(exchange: Exchange, rows: list[dict[str, Any]]) -> str | None:
-    """How the ledger's rows of one call differ from what its reply told; None if they do not."""
+def wrong_in_entry(
+    exchange: Exchange,
+    rows: list[dict[str, Any]],
+    wanted: Mapping[str, int | None],
+    told: Expected,
+) -> str | None:
+    """How the ledger's rows of one call differ from the usage that its reply told; None if they do not."""
     if len(rows) != 1:
         return f"{len(rows)} entries"
     row = rows[0]
-    wanted = told_usage(exchange)
     if row["usage_source"] == "estimated" and not any(wanted.values()):
-        told = expected_answer(exchange)
         ended_badly = told.is_cut or told.may_be_fault
         return None if ended_badly else "estimated for a reply that ended well"
     got = {name: row[name] for name in USAGE}

@@ -117,7 +117,8 @@ class _UpstreamEnd(asyncio.Protocol):
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers[name.decode().lower()] = value.decode("latin-1")
+        key, text = name.decode().lower(), value.decode("latin-1")
+        self._headers[key] = f"{self._headers[key]}, {text}" if key in self._headers else text
 
     def on_body(self, data: bytes) -> None:
         self._body += data
