@@ -37,7 +37,7 @@ def plan(books, call, *deployments):
     return call, "".join(one.upstream for one in found)
 
 
-A, B = make("a"), make("b", priority=1)
+A, B = make("a"), make("b")
 HEADERS = {b"x-session-id": b"s"}
 
 
@@ -47,6 +47,15 @@ def test_a_call_knows_its_conversation_where_it_may_stay_somewhere(books):
     books.affinity.answered(call.conversation, B.id, 9, call.arrived)
     assert plan(books, make_call(stream=False, headers=HEADERS), A, B)[1] == "ba"
     assert plan(books, make_call(stream=False, headers={b"x-session-id": b"t"}), A, B)[1] == "ab"
+
+
+def test_the_same_first_question_again_is_another_conversation(books):
+    ask, reply = {"role": "user", "content": "hi"}, {"role": "assistant", "content": "yes"}
+    call, _ = plan(books, make_call(stream=False, fields={"messages": raw_json([ask])}), A, B)
+    books.affinity.answered(call.conversation, B.id, 9, call.arrived)
+    again = make_call(stream=False, fields={"messages": raw_json([ask])})
+    later = make_call(stream=False, fields={"messages": raw_json([ask, reply, ask])})
+    assert (plan(books, again, A, B)[1], plan(books, later, A, B)[1]) == ("ab", "ba")
 
 
 def test_where_there_is_no_choice_nothing_is_remembered(books):

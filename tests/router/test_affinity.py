@@ -71,6 +71,12 @@ def test_one_stays_for_a_cache_only(price, was_read, expected):
     assert names([A, here], warm_at(here, was_read=was_read)) == expected
 
 
+def test_where_prices_do_not_compare_nobody_stays_at_the_second_best():
+    here, better = make("b", None), Deployment("a", "m", "m", "openai_chat", priority=-1)
+    assert names([better, here], warm_at(here)) == "ab"
+    assert names([better, here], warm_at(here), {"a": 5, "b": 5}) == "ba"
+
+
 candidate_lists = st.lists(st.sampled_from([A, B, C]), unique_by=lambda one: one.id)
 
 

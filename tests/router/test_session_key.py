@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from kilo_gateway.core.call import Call, Hints
 from kilo_gateway.dialects.body import read_fields
-from kilo_gateway.router.session_key import named_session, session_key
+from kilo_gateway.router.session_key import _TOKEN, named_session, session_of
 
 ASK = {"role": "user", "content": 'Say "user" or [{'}
 REPLY = {"role": "assistant", "content": "Yes?"}
@@ -33,7 +33,11 @@ def make(body, dialect="openai_chat", headers=None, hints=None):
 
 
 def key(body, owner="ann", **facts):
-    return session_key(make(body, **facts), owner)
+    return session_of(make(body, **facts), owner).key
+
+
+def goes_on(body, **facts):
+    return session_of(make(body, **facts), "ann").goes_on
 
 
 @pytest.mark.parametrize(
@@ -110,6 +114,7 @@ def test_the_content_may_come_before_the_role():
 def test_a_long_beginning_is_cut_and_still_the_same_in_every_turn():
     long = {"role": "user", "content": 'x" [' * 50_000}
     assert key({"messages": [long]}) == key({"messages": [long, REPLY, MORE]})
+    assert goes_on({"messages": [{"role": "user", "content": "x" * 300_000}]})  # who knows
 
 
 message = st.fixed_dictionaries(
@@ -130,4 +135,34 @@ def test_bytes_of_any_kind_have_a_key(data):
     call = Call(
         "c", "openai_chat", "chat", "m", {"messages": msgspec.Raw(b"[" + data)}, 9, False, 0.0, 0.0
     )
-    assert len(session_key(call, "ann")) == 32
+    assert len(session_of(call, "ann").key) == 32
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"messages": [ASK]}, False),
+        ({"messages": [SYSTEM, ASK]}, False),
+        ({"messages": [ASK, REPLY, MORE]}, True),
+        ({"input": "hello"}, False),
+        ({"messages": [ASK], "session_id": "s"}, True),
+        ({"messages": []}, False),
+        ({}, False),
+    ],
+)
+def test_a_first_question_goes_on_with_nothing_unless_its_client_says_so(body, expected):
+    assert goes_on(body) is expected
+
+
+@pytest.mark.parametrize("text", ['\\"', "\\\\", "[", "]", "{'", '\\"user\\"'])
+def test_a_string_without_end_is_taken_whole(text):
+    """A pattern that gave up at its end would begin anew at each of its quotes, and need millions of steps."""
+    found = _TOKEN.match(b'"' + text.encode() * 4000)
+    assert found.end() == 1 + len(text) * 4000
+
+
+def test_agents_with_long_instructions_have_conversations_all_the_same():
+    system = {"role": "system", "content": "You are an agent. " * 3000}
+    one, other = ({"messages": [system, {"role": "user", "content": text}]} for text in "ab")
+    assert key(one) != key(other)
+    assert key(one) == key({"messages": [*one["messages"], REPLY, MORE]})

@@ -67,7 +67,8 @@ def stay(
     warm: Sequence[Warm],
     cost: Callable[[Deployment], int | None],
 ) -> tuple[Deployment, ...]:
-    """The candidates with the one first that answered last, unless the first one of them costs less all the same.
+    """The candidates with the one first that answered last, unless the first one of them costs less all the same; where prices
+    are not known, unless its priority is better.
 
     `warm` is the latest first. A candidate that is ill is none, so nobody stays there.
     """
@@ -79,7 +80,11 @@ def stay(
     if here is candidates[0] or not _caches(here, last):
         return tuple(candidates)
     there_costs, here_costs = cost(candidates[0]), cost(here)
-    if there_costs is not None and here_costs is not None and there_costs < here_costs:
+    if there_costs is None or here_costs is None:
+        is_better = candidates[0].priority < here.priority
+    else:
+        is_better = there_costs < here_costs
+    if is_better:
         return tuple(candidates)
     return (here, *(candidate for candidate in candidates if candidate is not here))
 

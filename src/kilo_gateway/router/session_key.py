@@ -1,13 +1,13 @@
 """Which conversation a call goes on with: by the id that its client sends, else by how the conversation begins.
 
-Nothing is parsed: the bytes of the first messages are looked for with a pattern, up to a bound. They are the same in every turn,
-since conversations grow at their end.
+Nothing is parsed. A conversation grows at its end, so how it begins is the same in every turn: the first bytes of its
+instructions, and those of the first message of the user, which is looked for by its role (in a JSON text that word with its
+quotes stands nowhere inside a longer string, where quotes are escaped).
 """
 
 import re
-from collections.abc import Iterator
 from hashlib import blake2b
-from typing import Final
+from typing import Final, NamedTuple
 
 from kilo_gateway.core.call import Call
 
@@ -23,21 +23,43 @@ SESSION_FIELDS: Final = ("prompt_cache_key", "session_id")
 _INSTRUCTIONS: Final = ("system", "instructions", "system_instruction", "systemInstruction")
 _CONVERSATIONS: Final = ("messages", "input", "contents", "prompt")
 _SESSION_BYTES: Final = 200
-_LONGEST_BEGINNING: Final = 8192
-_MOST_MESSAGES: Final = 4
+_LOOKED_AT_BYTES: Final = 262_144
+_INSTRUCTION_BYTES: Final = 512
+_MESSAGE_BYTES: Final = 1024
 _USER: Final = b'"user"'
-# A string (so that brackets in it do not count), or a bracket outside of strings.
-_TOKEN: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}]', re.DOTALL)
+_REPLIES: Final = (b'"assistant"', b'"model"')
+# A string (so that brackets in it do not count), to the end of what is looked at if it ends there; or a bracket outside of
+# strings. Nothing is looked at twice, whatever the bytes.
+_TOKEN: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{}]', re.DOTALL)
 
 
-def session_key(call: Call, owner: str) -> str:
-    """What tells a conversation from all others, and holds nothing of it: 32 hexadecimal digits."""
+class Session(NamedTuple):
+    """A conversation: what tells it from all others and holds nothing of it (32 hexadecimal digits), and whether the call may go
+    on with it, rather than begin one that begins like it.
+    """
+
+    key: str
+    goes_on: bool
+
+
+def session_of(call: Call, owner: str) -> Session:
+    """The conversation of a call."""
     digest = blake2b(owner.encode(errors="replace"), digest_size=16)
     named = named_session(call)
-    for part in (named.encode(errors="replace"),) if named else _beginning(call):
-        digest.update(b"\0")
-        digest.update(part)
-    return digest.hexdigest()
+    if named:
+        digest.update(b"\0" + named.encode(errors="replace"))
+        return Session(digest.hexdigest(), goes_on=True)
+    goes_on = False
+    for name in _INSTRUCTIONS:
+        if name in call.fields:
+            digest.update(b"\0" + bytes(memoryview(call.fields[name])[:_INSTRUCTION_BYTES]))
+    for name in _CONVERSATIONS:
+        if name in call.fields:
+            told = memoryview(call.fields[name])
+            seen = bytes(told[:_LOOKED_AT_BYTES])
+            digest.update(b"\0" + _first_message(seen))
+            goes_on = len(told) > len(seen) or any(reply in seen for reply in _REPLIES)
+    return Session(digest.hexdigest(), goes_on)
 
 
 def named_session(call: Call) -> str:
@@ -57,32 +79,18 @@ def named_session(call: Call) -> str:
     return ""
 
 
-def _beginning(call: Call) -> Iterator[bytes]:
-    """Instructions and messages up to the first one of the user, cut at a bound."""
-    for name in (*_INSTRUCTIONS, *_CONVERSATIONS):
-        raw = call.fields.get(name)
-        if raw is None:
-            continue
-        beginning = bytes(memoryview(raw)[:_LONGEST_BEGINNING])
-        if name in _CONVERSATIONS and beginning.startswith(b"["):
-            beginning = beginning[: _first_messages_end(beginning)]
-        yield beginning
-
-
-def _first_messages_end(beginning: bytes) -> int:
-    """Where the first message of the user ends, in the bytes of an array."""
-    depth = messages = start = 0
-    for token in _TOKEN.finditer(beginning):
-        first = beginning[token.start()]
-        if first in b"[{":
-            depth += 1
-            if depth == 2:
-                start = token.start()
-        elif first in b"]}":
-            depth -= 1
-            if depth == 1:
-                messages += 1
-                end = token.end()
-                if _USER in beginning[start:end] or messages == _MOST_MESSAGES:
-                    return end
-    return len(beginning)
+def _first_message(conversation: bytes) -> bytes:
+    """The first message of the user, cut at a bound, with what stands before its role (it may be its content)."""
+    if not conversation.startswith(b"["):
+        return conversation[:_MESSAGE_BYTES]
+    role = conversation.find(_USER)
+    start = role if role >= 0 else conversation.find(b"{") + 1
+    rest = conversation[start : start + _MESSAGE_BYTES]
+    depth, end = 1, len(rest)
+    for token in _TOKEN.finditer(rest):
+        first = rest[token.start()]
+        depth += (first in b"[{") - (first in b"]}")
+        if not depth:
+            end = token.end()
+            break
+    return conversation[max(0, start - _MESSAGE_BYTES) : start] + rest[:end]
