@@ -42,5 +42,18 @@ def test_one_look_tells_that_nothing_needs_mending() -> None:
     assert not concerning((), "one", Facts("m")).may_mend({"b": msgspec.Raw(b"1")})
 
 
+def test_a_rule_with_a_word_is_asked_only_where_the_messages_hold_it() -> None:
+    said = Rule(
+        "said", "Sets a.", ("one",), lambda _, __, ___: {"a": msgspec.Raw(b"1")}, word=b'"w"'
+    )
+    rules = concerning((said, DROPS), "one", Facts("m"))
+    without, within = msgspec.Raw(b'[{"v":1}]'), msgspec.Raw(b'[{"w":1}]')
+    assert not rules.may_mend({})
+    assert not rules.may_mend({"messages": without, "other": within})
+    assert rules.may_mend({"messages": within})
+    assert rules.may_mend({"messages": without, "b": msgspec.Raw(b"2")})
+    assert concerning((said, SETS), "one", Facts("m")).may_mend({"messages": without})
+
+
 def test_a_rule_that_cannot_read_a_request_leaves_it() -> None:
     assert concerning((BREAKS, SETS), "one", Facts("m")).mend({}).applied == ("sets",)

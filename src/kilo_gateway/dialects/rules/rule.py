@@ -1,5 +1,6 @@
 """Rule: one thing that is mended, as data; and the walk over those that concern a call."""
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -32,8 +33,8 @@ Mend = Callable[[Fields, str, Facts], Fields | None]
 class Rule(msgspec.Struct, frozen=True):
     """One rule. `mend(fields, dialect, facts)` gives the members that change, None if nothing does; a member of value
     REMOVED goes. It is asked only for requests in one of `dialects`, for models of `families` (() = all), for upstreams
-    with `quirk` ("" = all), and if one of the members `needs` is there (() = always). `is_on` unless the settings say
-    otherwise. A rule `of_replies` mends no request: it is a passage's (`detailed`), and here for its name and its switch.
+    with `quirk` ("" = all), if one of the members `needs` is there (() = always), and if its `messages` hold `word`
+    (b"" = always). `is_on` unless the settings say otherwise. A rule `of_replies` mends no request: it is a passage's (`detailed`), and here for its name and its switch.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Rule(msgspec.Struct, frozen=True):
     families: tuple[str, ...] = ()
     quirk: str = ""
     needs: frozenset[str] = frozenset()
+    word: bytes = b""
     is_on: bool = True
     of_replies: bool = False
 
@@ -72,16 +74,26 @@ class Mended(msgspec.Struct, frozen=True):
 
 
 class Rules(msgspec.Struct, frozen=True):
-    """The rules that concern one model at one upstream in one dialect. Most requests need none: one look tells."""
+    """The rules that concern one model at one upstream in one dialect. Most requests need none: one look tells.
+
+    `needs` are the members that rules look for, None if one of them looks at every request; `words` what the others find
+    in messages, None if that is nothing.
+    """
 
     rules: tuple[Rule, ...]
     dialect: str
     facts: Facts
     needs: frozenset[str] | None = None
+    words: re.Pattern[bytes] | None = None
 
     def may_mend(self, fields: Fields) -> bool:
         """Whether any of them is worth asking."""
-        return bool(self.rules) and (self.needs is None or not self.needs.isdisjoint(fields))
+        if not self.rules:
+            return False
+        if self.needs is None or not self.needs.isdisjoint(fields):
+            return True
+        messages = fields.get("messages")
+        return bool(self.words and messages is not None and self.words.search(messages))
 
     def mend(self, fields: Fields) -> Mended:
         """The request after all of them; the members given are left as they are."""
@@ -106,7 +118,8 @@ def concerning(rules: Iterable[Rule], dialect: str, facts: Facts) -> Rules:
     some = tuple(rule for rule in rules if rule.concerns(dialect, facts))
     needs = (
         frozenset[str]().union(*(rule.needs for rule in some))
-        if all(rule.needs for rule in some)
+        if all(rule.needs or rule.word for rule in some)
         else None
     )
-    return Rules(some, dialect, facts, needs)
+    words = [re.escape(rule.word) for rule in some if rule.word]
+    return Rules(some, dialect, facts, needs, re.compile(b"|".join(words)) if words else None)

@@ -131,6 +131,7 @@ RULES: tuple[Rule, ...] = (
         _CHAT,
         lambda fields, _, facts: thoughts.fold(fields, facts),
         quirk="no_routing_fields",
+        word=thoughts.WORD,
     ),
     Rule(
         DETAILS,

@@ -11,6 +11,7 @@ import msgspec
 from kilo_gateway.dialects.body import Fields, holds, raw_json
 from kilo_gateway.dialects.rules.rule import Facts, dicts_in
 
+WORD: Final = b'"reasoning_details"'
 _DETAILS: Final = "reasoning_details"
 _MARKS: Final = ("signature", "data")
 # Servers that take thoughts back in the member in which they tell them.
@@ -20,7 +21,7 @@ _TAKERS: Final = frozenset({"reasoning_content_back", "thinking_object"})
 def fold(fields: Fields, facts: Facts) -> Fields | None:
     """Chat Completions: details out of the messages, their text to where the server reads it."""
     raw = fields.get("messages")
-    if raw is None or not holds(raw, b'"reasoning_details"'):
+    if raw is None or not holds(raw, WORD):
         return None
     messages: Any = msgspec.json.decode(raw)
     takes_text = not facts.quirks.isdisjoint(_TAKERS)
