@@ -159,7 +159,6 @@ def essence(answer: Answer, *, is_sealed_alike: bool = False) -> Answer:
         service_tier="",
         # OpenAI rounds them in its last event.
         logprobs=tuple(
-            msgspec.structs.replace(one, logprob=round(one.logprob, 4))
-            for one in answer.logprobs
+            msgspec.structs.replace(one, logprob=round(one.logprob, 4)) for one in answer.logprobs
         ),
     )
