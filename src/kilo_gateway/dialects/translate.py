@@ -8,7 +8,7 @@ The relay knows passages and no dialects: for it both kinds are alike.
 
 from collections.abc import Callable, Iterable
 from functools import cache
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeVar, runtime_checkable
 
 import msgspec
 
@@ -29,12 +29,14 @@ from kilo_gateway.dialects.answer import (
     UsageTold,
     deltas_of,
 )
-from kilo_gateway.dialects.conversation import Conversation, Vendor
+from kilo_gateway.dialects.conversation import Conversation, ToolCall, Vendor
 from kilo_gateway.dialects.dialect import Dialect, ReplyFacts, ReplyStream
-from kilo_gateway.dialects.features import lost
+from kilo_gateway.dialects.features import Feature, lost
 from kilo_gateway.dialects.hub import DeltaReader, DeltaWriter, Hub, Shown, Target
+from kilo_gateway.dialects.limits import within
 from kilo_gateway.dialects.preferences import with_preferences
 from kilo_gateway.dialects.registry import DIALECTS, FRAMINGS
+from kilo_gateway.dialects.tool_names import Names, renamed
 
 _BYTES_PER_TOKEN = 4
 # Upstream's dialects that differ from a client's only in their envelope: bodies and events are the client's own.
@@ -182,6 +184,10 @@ class Translation:
         carries = self._to.carries_for(target)
         dropped = lost(conversation, carries, self._to.title)
         dropped += self._to.dropped_for(conversation, target)
+        conversation, beyond = within(conversation, self._to.name, quirks)
+        if beyond and Feature.STOP.value not in dropped:
+            dropped += beyond
+        conversation = renamed(conversation, self._to.name)
         return Outbound(self._to.write_request(conversation, target), dropped)
 
     def answer(
@@ -201,14 +207,22 @@ class Translation:
                 detail=repr(body[:200]),
             )
         _keep_marks(deltas_of(answer), marks)
-        if usage.is_known:
-            answer = msgspec.structs.replace(answer, usage=usage)
+        names = self._names(call)
+        answer = msgspec.structs.replace(
+            answer,
+            usage=usage if usage.is_known else answer.usage,
+            parts=tuple(_own_name(part, names) for part in answer.parts),
+        )
         return self._from.write_answer(answer, _shown(call), cost_nanodollars)
 
     def stream(self, call: Call, cost_of: CostOf | None, marks: Marks) -> ReplyStream:
         """Events taken apart and written anew."""
-        reader = self._to.reader(call.operation)
-        return TranslatedStream(reader, self._from.writer(_shown(call)), cost_of, marks)
+        reader, names = self._to.reader(call.operation), self._names(call)
+        return TranslatedStream(reader, self._from.writer(_shown(call)), cost_of, marks, names)
+
+    def _names(self, call: Call) -> Names:
+        """The way back from names of tools as the upstream was told them."""
+        return Names(self._to.name, lambda: self._from.read_request(call.fields))
 
 
 class TranslatedStream:
@@ -217,6 +231,7 @@ class TranslatedStream:
     __slots__ = (
         "_cost_of",
         "_marks",
+        "_names",
         "_reader",
         "_text_bytes",
         "_writer",
@@ -229,12 +244,18 @@ class TranslatedStream:
     )
 
     def __init__(
-        self, reader: DeltaReader, writer: DeltaWriter, cost_of: CostOf | None, marks: Marks
+        self,
+        reader: DeltaReader,
+        writer: DeltaWriter,
+        cost_of: CostOf | None,
+        marks: Marks,
+        names: Names | None = None,
     ) -> None:
         self._reader = reader
         self._writer = writer
         self._cost_of = cost_of
         self._marks = marks
+        self._names = names
         self.usage = UNKNOWN_USAGE
         self.finish_reason: str | None = None
         self.error: bytes | None = None
@@ -277,6 +298,8 @@ class TranslatedStream:
             else:
                 if isinstance(delta, Failed):
                     told = Failed(strike_json(delta.error))
+                elif isinstance(delta, CallStarted) and self._names is not None:
+                    told = _own_name(delta, self._names)
                 self._note(told)
             seen.append(told)
         out = self._writer.write(seen) if seen else b""
@@ -304,6 +327,17 @@ class TranslatedStream:
                 delta.arguments if isinstance(delta, CallDelta) else ""
             )
             self._text_bytes += len(text)
+
+
+_Named = TypeVar("_Named")
+
+
+def _own_name(named: _Named, names: Names) -> _Named:
+    """A call under the client's name of the tool; anything else as it is."""
+    if not isinstance(named, ToolCall | CallStarted):
+        return named
+    own = names.of(named.name)
+    return named if own == named.name else msgspec.structs.replace(named, name=own)
 
 
 def _keep_marks(deltas: Iterable[Delta], marks: Marks) -> None:

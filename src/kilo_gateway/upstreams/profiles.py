@@ -24,6 +24,7 @@ Auth = Literal["bearer", "api-key", "x-api-key", "x-goog-api-key", "aws", "googl
 # reasoning_content_back   thoughts of a tool loop go back as `reasoning_content`
 # thinking_object    `thinking: {"type": ...}` switches thinking on and off
 # max_completion_tokens    the limit of output has OpenAI's newer name for every model
+# four_stops         more than four stop sequences are refused
 # no_sampling        temperature and its like are refused
 # free               tokens cost nothing here
 # built_in           served by this program itself; it has no URL to configure
@@ -37,6 +38,7 @@ Quirk = Literal[
     "reasoning_content_back",
     "thinking_object",
     "max_completion_tokens",
+    "four_stops",
     "no_sampling",
     "free",
     "built_in",

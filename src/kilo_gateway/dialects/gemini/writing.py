@@ -110,7 +110,8 @@ def _config(conversation: Conversation, target: Target) -> Written:
         "topK": sampling.top_k,
         "frequencyPenalty": sampling.frequency_penalty,
         "presencePenalty": sampling.presence_penalty,
-        "seed": sampling.seed,
+        # Google takes 31 bits.
+        "seed": None if sampling.seed is None else sampling.seed % 2**31,
         "stopSequences": sampling.stop or None,
         "responseLogprobs": sampling.logprobs or None,
         "logprobs": sampling.top_logprobs or None if sampling.logprobs else None,
