@@ -22,10 +22,11 @@ OWNED = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); o
 class Window:
     """A program on a terminal that can be closed."""
 
-    def __init__(self, person, *words):
+    def __init__(self, person, *words, is_owned=True):
         self._master, slave = pty.openpty()
         self.shown = ""
-        command = [sys.executable, "-c", OWNED, sys.executable, "-m", "genesis.main", *words]
+        owned = [sys.executable, "-c", OWNED] if is_owned else []
+        command = [*owned, sys.executable, "-m", "genesis.main", *words]
         self.program = subprocess.Popen(
             command, stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
             cwd=person.project, env=person.environ,
@@ -66,9 +67,11 @@ def person(tmp_path):
         yield Person(tmp_path / "person", gateway)
 
 
-def closed_while_it_answers(person, model, *words):
-    """A chat whose window is closed when a long answer has begun; its exit code."""
-    with Window(person, "chat", "--model", f"kilocode/sim/{model}", *words) as window:
+def closed_while_it_answers(person, model, *words, is_owned=True):
+    """A chat whose window is closed when a long answer has begun; its exit code. A window that it does not own tells it
+    nothing."""
+    words = ("chat", "--model", f"kilocode/sim/{model}", *words)
+    with Window(person, *words, is_owned=is_owned) as window:
         window.wait_for("Ask anything")
         window.type("talk for a long time\r")
         window.wait_for("You said: talk")
@@ -81,8 +84,10 @@ def last_answer(person):
     return messages[-1] if messages else None
 
 
-def test_a_chat_in_process_saves_what_was_said(person):
-    assert closed_while_it_answers(person, "tokens-900-delay-20ms", "--local") == 130
+@pytest.mark.parametrize("is_owned", [True, False], ids=["by a signal", "without a signal"])
+def test_a_chat_in_process_saves_what_was_said(person, is_owned):
+    model = "tokens-900-delay-20ms"
+    assert closed_while_it_answers(person, model, "--local", is_owned=is_owned) == 130
     answer = last_answer(person)
     assert "You said: talk" in answer["content"][0]["text"]
     assert answer["stopReason"] == "aborted"
