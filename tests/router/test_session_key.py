@@ -147,6 +147,8 @@ def test_bytes_of_any_kind_have_a_key(data):
         ({"input": "hello"}, False),
         ({"messages": [ASK], "session_id": "s"}, True),
         ({"messages": []}, False),
+        ({"messages": [{"role": "system", "content": "x" * 99_000}, ASK]}, False),
+        ({"messages": [{"role": "system", "content": "x" * 99_000}, ASK, REPLY]}, True),
         ({}, False),
     ],
 )

@@ -24,6 +24,7 @@ _INSTRUCTIONS: Final = ("system", "instructions", "system_instruction", "systemI
 _CONVERSATIONS: Final = ("messages", "input", "contents", "prompt")
 _SESSION_BYTES: Final = 200
 _LOOKED_AT_BYTES: Final = 262_144
+_REPLY_WITHIN_BYTES: Final = 16_384
 _INSTRUCTION_BYTES: Final = 512
 _MESSAGE_BYTES: Final = 1024
 _USER: Final = b'"user"'
@@ -55,10 +56,10 @@ def session_of(call: Call, owner: str) -> Session:
             digest.update(b"\0" + bytes(memoryview(call.fields[name])[:_INSTRUCTION_BYTES]))
     for name in _CONVERSATIONS:
         if name in call.fields:
-            told = memoryview(call.fields[name])
-            seen = bytes(told[:_LOOKED_AT_BYTES])
-            digest.update(b"\0" + _first_message(seen))
-            goes_on = len(told) > len(seen) or any(reply in seen for reply in _REPLIES)
+            conversation = bytes(memoryview(call.fields[name])[:_LOOKED_AT_BYTES])
+            role = conversation.find(_USER)
+            digest.update(b"\0" + _first_message(conversation, role))
+            goes_on = _has_reply(conversation, max(0, role))
     return Session(digest.hexdigest(), goes_on)
 
 
@@ -79,11 +80,18 @@ def named_session(call: Call) -> str:
     return ""
 
 
-def _first_message(conversation: bytes) -> bytes:
+def _has_reply(conversation: bytes, start: int) -> bool:
+    """Whether a model has answered already; what is so long that nobody looks is worth a warm cache all the same."""
+    end = start + _REPLY_WITHIN_BYTES
+    return len(conversation) > end or any(
+        conversation.find(reply, start, end) >= 0 for reply in _REPLIES
+    )
+
+
+def _first_message(conversation: bytes, role: int) -> bytes:
     """The first message of the user, cut at a bound, with what stands before its role (it may be its content)."""
     if not conversation.startswith(b"["):
         return conversation[:_MESSAGE_BYTES]
-    role = conversation.find(_USER)
     start = role if role >= 0 else conversation.find(b"{") + 1
     rest = conversation[start : start + _MESSAGE_BYTES]
     depth, end = 1, len(rest)
