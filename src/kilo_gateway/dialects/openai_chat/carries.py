@@ -73,7 +73,7 @@ CARRIES: Carries = MappingProxyType(
         Feature.OUTPUT_MEDIA: _OWN,
         Feature.IMAGE_DATA: KEPT,
         Feature.IMAGE_URL: KEPT,
-        Feature.DOCUMENT_DATA: KEPT,
+        Feature.DOCUMENT_DATA: close("plain text goes as text under its name"),
         Feature.DOCUMENT_URL: close("routers and Mistral fetch it; OpenAI refuses it"),
         Feature.AUDIO: KEPT,
         Feature.VIDEO: close("as video_url, which routers, Qwen and self-hosted servers take"),
