@@ -18,6 +18,7 @@ from kilo_gateway.dialects.answer import Answer, Delta, collect, deltas_of
 from kilo_gateway.dialects.conversation import Refusal, Text, Thinking, ToolCall
 from kilo_gateway.dialects.hub import Hub, Shown
 from kilo_gateway.dialects.translate import hub_of
+from tests.dialects import crossing_requests
 from tests.dialects.recordings import FILES, Recording, recordings
 
 DIALECTS = ("openai_chat", "openai_responses", "anthropic_messages", "gemini", "bedrock")
@@ -197,7 +198,20 @@ def page() -> str:
         "# Crossing dialects\n\nEvery recorded reply of real vendors, whole and streamed, told to a client of another dialect, "
         "whole and streamed, and read again as that client does: so many of them have the same text, thoughts, tool calls, "
         "arguments, end and token counts. Measured by `python -m tests.dialects.crossing`; a test fails when this table is "
-        f"not what is measured.\n\n{chr(10).join(lines)}\n\nThe exceptions:\n\n{why}"
+        f"not what is measured.\n\n{chr(10).join(lines)}\n\nThe exceptions:\n\n{why}\n{_of_requests()}"
+    )
+
+
+def _of_requests() -> str:
+    why = "".join(
+        f"- `{ident}` told in {TITLES[target]}: {text}.\n"
+        for (ident, target), text in crossing_requests.EXCEPTIONS.items()
+    )
+    return (
+        "## Requests\n\nEvery recorded request that was answered, told to a model of each other dialect that takes as much as any, "
+        "and read again as that model's vendor does. Told are: those that are the same, + those that differ as the "
+        "[loss matrix](../loss-matrix.md) tells (dropped and named in `x-kilo-dropped`, or something near), + those that are "
+        f"refused with a 400 that names the field.\n\n{crossing_requests.table(TITLES)}\nDifferent in another way:\n\n{why}"
     )
 
 
@@ -207,6 +221,9 @@ def main() -> None:
     for (file, target), tally in crossings().items():
         for ident, how in tally.wrong.items():
             sys.stdout.write(f"{file} -> {target}: {ident} {how[:300]}\n")
+    for (file, target), requests in crossing_requests.crossings().items():
+        for ident, how in requests.wrong.items():
+            sys.stdout.write(f"request of {file} -> {target}: {ident} {how[:300]}\n")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.dialects import crossing_requests
 from tests.dialects.crossing import EXCEPTIONS, PAGE, crossings, page
 from tests.dialects.recordings import TRAFFIC, WHY_SKIPPED
 
@@ -15,6 +16,15 @@ def test_what_does_not_cross_is_known_and_nothing_else() -> None:
         for ident, how in tally.wrong.items()
     }
     assert wrong.keys() == EXCEPTIONS.keys(), wrong
+
+
+def test_what_of_requests_differs_otherwise_than_the_loss_matrix_tells_is_known() -> None:
+    wrong = {
+        (ident, target): how
+        for (_, target), found in crossing_requests.crossings().items()
+        for ident, how in found.wrong.items()
+    }
+    assert wrong.keys() == crossing_requests.EXCEPTIONS.keys(), wrong
 
 
 def test_the_table_is_what_is_measured() -> None:
