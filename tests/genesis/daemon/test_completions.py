@@ -14,7 +14,7 @@ from genesis.core.refs import ModelRef, parse
 from genesis.core.usage import Usage
 from genesis.daemon.access import Access
 from genesis.daemon.completions import Choices, Completions
-from genesis.daemon.server import Server
+from genesis.daemon.server import EventStream, Server
 from genesis.daemon.turns import Places
 from tests.genesis.daemon.fakes import FakeConversation
 from tests.genesis.daemon.running import HEADERS, TOKEN, serving
@@ -267,3 +267,21 @@ async def test_a_message_with_pictures_goes_to_a_model_that_takes_them():
     answer = await door.ask(messages=[{"role": "user", "content": [picture]}])
     assert answer.json()["model"] == "fake/seer"
     assert (await door.ask()).json()["model"] == "fake/m"
+
+
+async def test_a_client_that_reads_nothing_holds_no_place_for_long(monkeypatch, capfd):
+    monkeypatch.setitem(EventStream.__init__.__kwdefaults__, "stuck_s", 0.2)
+    door = Door([TextDelta("x" * 100_000)] * 1_000)
+    server = Server(FakeConversation(), door.completions.routes(), places=door.places)
+    body = msgspec.json.encode(HELLO | {"stream": True})
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\nAuthorization: {HEADERS['Authorization']}\r\n\r\n"
+    async with serving(server) as (access, _):
+        reader, writer = await asyncio.open_connection(access.host, access.port, limit=1_000)
+        writer.write(head.encode() + body)
+        async with asyncio.timeout(60):
+            while not door.provider.closed:
+                await asyncio.sleep(0.01)
+        assert (door.provider.closed, door.places.taken) == (1, 0)
+        assert len(await reader.read()) < 100_000_000
+        writer.close()
+    assert "Traceback" not in capfd.readouterr().err
